@@ -1,0 +1,1 @@
+//! What commands talk through: properties, connections, cluster routing, Admin, produce and consume.

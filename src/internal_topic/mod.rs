@@ -1,0 +1,1 @@
+//! The records Kafka keeps in its own topics, driven by field tables.

@@ -1,0 +1,1 @@
+//! Record batches as bytes: header views, record iteration, codecs and validation.

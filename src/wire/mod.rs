@@ -1,0 +1,1 @@
+//! Framing over the `kafka-protocol` crate: frames, headers, version ranges, error codes.
