@@ -1,1 +1,11 @@
-//! Framing over the `kafka-protocol` crate: frames, headers, version ranges, error codes.
+//! Framing over the `kafka-protocol` crate, for the client and the broker alike.
+//!
+//! - [`error`]: every error code of Kafka 4.3.1 with its name, Java exception and default text
+//! - [`api`]: which versions of an API both sides know, and their header versions
+//! - [`frame`]: length-prefixed frames; requests and responses to bytes and back
+
+pub mod api;
+pub mod error;
+pub mod frame;
+
+pub use error::ErrorCode;
