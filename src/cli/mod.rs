@@ -1,1 +1,19 @@
 //! The command line: one file or folder per script.
+//!
+//! A tool is a static [`Tool`]: its names, its option table and its run function. [`multicall::TOOLS`] lists them all;
+//! dispatch, help, completions, man pages and `kt install-links` derive from that table.
+
+pub mod compat;
+pub mod context;
+pub mod error;
+pub mod generate;
+pub mod install_links;
+pub mod multicall;
+pub mod native;
+pub mod table;
+pub mod ui;
+
+pub use compat::opts::{Opt, Parsed};
+pub use error::{CliError, CliResult};
+pub use multicall::{Tool, main};
+pub use ui::{Manner, Ui};

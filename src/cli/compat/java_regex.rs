@@ -1,0 +1,116 @@
+//! Java's regular expressions (`java.util.regex.Pattern`), as topics and groups are chosen by.
+
+use fancy_regex::Regex;
+
+/// A compiled pattern that must match the whole of a name (`Matcher.matches`).
+#[derive(Debug)]
+pub struct JavaRegex(Regex);
+
+impl JavaRegex {
+    /// Compiles `pattern`; `\Q...\E` quotes, look-around and possessive quantifiers work as in Java.
+    ///
+    /// # Errors
+    /// What is wrong with the pattern.
+    pub fn new(pattern: &str) -> Result<Self, String> {
+        let quoted = unquote(pattern);
+        match Regex::new(&format!("^(?:{quoted})$")) {
+            Ok(r) => Ok(Self(r)),
+            Err(e) => Err(e.to_string()),
+        }
+    }
+
+    /// Whether the whole of `name` matches. A pattern that backtracks beyond all bounds matches nothing.
+    pub fn matches(&self, name: &str) -> bool {
+        self.0.is_match(name).unwrap_or(false)
+    }
+}
+
+/// Java's literal quotes, which this engine lacks.
+fn unquote(pattern: &str) -> String {
+    let mut out = String::with_capacity(pattern.len());
+    let mut rest = pattern;
+    while let Some(at) = find_quote(rest) {
+        out.push_str(&rest[..at]);
+        let body = &rest[at + 2..];
+        let (literal, after) = body.split_once("\\E").unwrap_or((body, ""));
+        out.push_str(&fancy_regex::escape(literal));
+        rest = after;
+    }
+    out.push_str(rest);
+    out
+}
+
+/// The first `\Q` whose backslash is not itself escaped.
+fn find_quote(s: &str) -> Option<usize> {
+    let b = s.as_bytes();
+    let mut i = 0;
+    while i + 1 < b.len() {
+        if b[i] == b'\\' {
+            if b[i + 1] == b'Q' {
+                return Some(i);
+            }
+            i += 2;
+        } else {
+            i += 1;
+        }
+    }
+    None
+}
+
+/// Kafka's `TopicFilter.IncludeList`: `,` stands for `|`, blanks and quotes around the whole are dropped, and the
+/// whole name has to match.
+#[derive(Debug)]
+pub struct TopicFilter(JavaRegex);
+
+impl TopicFilter {
+    /// # Errors
+    /// `PATTERN is an invalid regex.`
+    pub fn include(raw: &str) -> Result<Self, String> {
+        let regex = raw.trim().replace(',', "|").replace(' ', "");
+        let regex = regex.trim_matches(|c| c == '"' || c == '\'');
+        match JavaRegex::new(regex) {
+            Ok(r) => Ok(Self(r)),
+            Err(_) => Err(format!("{regex} is an invalid regex.")),
+        }
+    }
+
+    /// Whether the topic is chosen; internal ones only when they are not excluded.
+    pub fn allows(&self, topic: &str, exclude_internal: bool) -> bool {
+        self.0.matches(topic) && !(exclude_internal && is_internal(topic))
+    }
+}
+
+/// Kafka's `Topic.isInternal`.
+pub fn is_internal(topic: &str) -> bool {
+    matches!(
+        topic,
+        "__consumer_offsets" | "__transaction_state" | "__share_group_state"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_whole_name_matches() {
+        let f = TopicFilter::include("a.*,b").unwrap();
+        assert!(f.allows("abc", false) && f.allows("b", false) && !f.allows("bc", false) && !f.allows("xa", false));
+    }
+
+    #[test]
+    fn java_quotes_are_literal() {
+        let r = JavaRegex::new(r"\Qa.b\E+").unwrap();
+        assert!(r.matches("a.b") && r.matches("a.bb") && !r.matches("axb"));
+        assert!(JavaRegex::new(r"\\Q").unwrap().matches("\\Q"));
+    }
+
+    #[test]
+    fn look_ahead_and_internal_topics() {
+        let f = TopicFilter::include("(?!x).*").unwrap();
+        assert!(
+            f.allows("__consumer_offsets", false) && !f.allows("__consumer_offsets", true) && !f.allows("xy", false)
+        );
+        assert_eq!(TopicFilter::include("a[").unwrap_err(), "a[ is an invalid regex.");
+    }
+}

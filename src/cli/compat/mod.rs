@@ -1,0 +1,5 @@
+//! What Kafka's tools inherit from Java: option parsers, regular expressions, number formats.
+
+pub mod help;
+pub mod java_regex;
+pub mod opts;

@@ -1,0 +1,183 @@
+//! One binary, many names: the table of tools, and the way from argv to one of them.
+
+use std::ffi::OsString;
+use std::future::Future;
+use std::path::Path;
+use std::pin::Pin;
+
+use super::compat::{help, opts};
+use super::{CliError, CliResult, Manner, Opt, Parsed, Ui};
+
+/// What a tool's run function returns.
+pub type Running<'a> = Pin<Box<dyn Future<Output = CliResult> + 'a>>;
+
+/// One of Kafka's scripts.
+#[derive(Clone, Copy)]
+pub struct Tool {
+    /// The script without `.sh`: `kafka-topics`.
+    pub script: &'static str,
+    /// As `kt` calls it; the words of one name each: `topics`, `perf-test producer`.
+    pub names: &'static [&'static str],
+    /// The first line of help.
+    pub about: &'static str,
+    pub opts: &'static [Opt],
+    /// Kafka's script prints the whole help behind a parse error; the others print the message alone.
+    pub help_after_error: bool,
+    pub grammar: Grammar,
+    pub run: for<'a> fn(&'a mut Ui, Line) -> Running<'a>,
+}
+
+impl std::fmt::Debug for Tool {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Tool")
+            .field("script", &self.script)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Who reads the tool's command line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Grammar {
+    /// [`opts::parse`]; `--help`, `--version` and the common options are dealt with before the tool runs.
+    JoptSimple,
+    /// The tool itself, from the raw words (argparse4j tools, tools with words for a command line).
+    Own,
+}
+
+/// A tool's command line.
+#[derive(Debug)]
+pub struct Line {
+    pub tool: &'static Tool,
+    /// The words after the tool's name.
+    pub words: Vec<String>,
+    /// The options read; empty for [`Grammar::Own`].
+    pub options: Parsed,
+}
+
+/// Makes a `run` of [`Tool`] from an `async fn(&mut Ui, Line) -> CliResult`.
+#[macro_export]
+macro_rules! runs {
+    ($f:path) => {
+        |ui, line| Box::pin($f(ui, line))
+    };
+}
+
+/// Every script there is. Sorted by script.
+pub static TOOLS: &[&Tool] = &[];
+
+/// Runs the command that argv names and returns its exit code.
+pub fn main(argv: Vec<OsString>) -> u8 {
+    let words: Vec<String> = argv.iter().map(|w| w.to_string_lossy().into_owned()).collect();
+    let program = words.first().map(|w| {
+        Path::new(w)
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned()
+    });
+    let script = program
+        .as_deref()
+        .and_then(|p| find_script(p.strip_suffix(".sh").unwrap_or(p)));
+    let (manner, result) = match script {
+        Some(tool) => {
+            let mut ui = Ui::stdio(Manner::Script);
+            let end = run_tool(&mut ui, tool, words[1..].to_vec());
+            (Manner::Script, conclude(&mut ui, Some(tool), end))
+        }
+        None => {
+            let mut ui = Ui::stdio(Manner::Kt);
+            let rest = words.get(1..).unwrap_or_default();
+            match find_tool(rest) {
+                Some((tool, used)) => {
+                    let end = run_tool(&mut ui, tool, rest[used..].to_vec());
+                    (Manner::Kt, conclude(&mut ui, Some(tool), end))
+                }
+                None => {
+                    let end = super::native::run(&mut ui, rest);
+                    (Manner::Kt, conclude(&mut ui, None, end))
+                }
+            }
+        }
+    };
+    match result {
+        Ok(()) => 0,
+        Err(e) => e.exit_code(manner),
+    }
+}
+
+/// Prints why a command failed, and the rest of its output.
+fn conclude(ui: &mut Ui, tool: Option<&Tool>, end: CliResult) -> CliResult {
+    let told = match &end {
+        Ok(()) | Err(CliError::Told { .. } | CliError::Exit(_)) => Ok(()),
+        Err(CliError::Io(e)) if e.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        Err(CliError::Usage { message, help: true }) => ui.say_err(message).and_then(|()| match tool {
+            Some(t) => Ok(help::write(ui.err(), t, Manner::Script)?),
+            None => Ok(()),
+        }),
+        Err(e) => ui.say_err(&e.to_string()),
+    };
+    end.and(told).and(ui.flush())
+}
+
+fn find_script(name: &str) -> Option<&'static Tool> {
+    TOOLS.iter().find(|t| t.script == name).copied()
+}
+
+/// The tool that the first words name, and how many words its name took.
+fn find_tool(words: &[String]) -> Option<(&'static Tool, usize)> {
+    let mut best: Option<(&'static Tool, usize)> = None;
+    for tool in TOOLS {
+        for name in tool.names {
+            let parts: Vec<&str> = name.split(' ').collect();
+            let longer = best.is_none_or(|(_, n)| parts.len() > n);
+            if longer && words.len() >= parts.len() && parts.iter().zip(words).all(|(p, w)| p == w) {
+                best = Some((tool, parts.len()));
+            }
+        }
+    }
+    best
+}
+
+fn run_tool(ui: &mut Ui, tool: &'static Tool, words: Vec<String>) -> CliResult {
+    let options = match tool.grammar {
+        Grammar::Own => opts::parse(&[], ui.manner, &[])?,
+        Grammar::JoptSimple => {
+            let read = opts::parse(tool.opts, ui.manner, &words);
+            let p = read.map_err(|e| CliError::Usage {
+                message: e.to_string(),
+                help: tool.help_after_error,
+            })?;
+            if p.has("help") || (words.is_empty() && ui.manner == Manner::Script) {
+                return print_help(ui, tool);
+            }
+            if p.has("version") {
+                writeln!(ui.out(), "{KAFKA_VERSION}")?;
+                return Ok(());
+            }
+            if let Some(format) = p
+                .value("output")
+                .map_err(CliError::from)?
+                .filter(|_| ui.manner == Manner::Kt)
+            {
+                ui.set_format(format)?;
+            }
+            p
+        }
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on((tool.run)(ui, Line { tool, words, options }))
+}
+
+/// The Kafka whose tools these are.
+pub const KAFKA_VERSION: &str = "4.3.1";
+
+/// By the script's name help goes to stderr and exits 1, as Kafka's does.
+pub fn print_help(ui: &mut Ui, tool: &Tool) -> CliResult {
+    match ui.manner {
+        Manner::Script => {
+            help::write(ui.err(), tool, Manner::Script)?;
+            Err(CliError::Exit(1))
+        }
+        Manner::Kt => Ok(help::write(ui.out(), tool, Manner::Kt)?),
+    }
+}

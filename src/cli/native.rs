@@ -1,0 +1,77 @@
+//! The commands that are `kt`'s own, read by clap; the scripts have their own option tables.
+
+use std::path::PathBuf;
+
+use clap::{CommandFactory, Parser, Subcommand};
+
+use super::{CliError, CliResult, Manner, Ui, context, generate, install_links, multicall};
+
+/// Apache Kafka's command-line tools in one binary, and a Kafka cluster inside it.
+#[derive(Debug, Parser)]
+#[command(
+    name = "kt",
+    version,
+    disable_help_subcommand = true,
+    after_help = "Run 'kt TOOL --help' for a tool's options."
+)]
+struct Kt {
+    #[command(subcommand)]
+    command: Native,
+}
+
+#[derive(Debug, Subcommand)]
+enum Native {
+    /// Lists, chooses and shows named clusters.
+    #[command(subcommand)]
+    Context(context::Command),
+    /// Makes links named like Kafka's scripts, so that they run this binary.
+    InstallLinks(install_links::Args),
+    /// Writes the shell completions and man pages.
+    #[command(hide = true)]
+    Generate {
+        /// The folder that gets `completions/` and `man/`.
+        dir: PathBuf,
+    },
+}
+
+/// The whole command line as clap sees it: own commands, and the scripts with their option tables.
+pub fn command() -> clap::Command {
+    let mut all = Kt::command();
+    for tool in multicall::TOOLS {
+        all = all.subcommand(generate::tool_command(tool));
+    }
+    all
+}
+
+/// Runs the command of `kt`'s own that `words` name.
+pub fn run(ui: &mut Ui, words: &[String]) -> CliResult {
+    debug_assert_eq!(ui.manner, Manner::Kt);
+    let matches = match command().try_get_matches_from(std::iter::once("kt").chain(words.iter().map(String::as_str))) {
+        Ok(m) => m,
+        Err(e) => {
+            let text = e.render();
+            let styled = if e.use_stderr() {
+                ui.err_is_terminal()
+            } else {
+                ui.out_is_terminal()
+            };
+            let text = if styled {
+                text.ansi().to_string()
+            } else {
+                text.to_string()
+            };
+            if e.use_stderr() {
+                write!(ui.err(), "{text}")?;
+                return Err(CliError::told());
+            }
+            write!(ui.out(), "{text}")?;
+            return Ok(());
+        }
+    };
+    let kt = <Kt as clap::FromArgMatches>::from_arg_matches(&matches).map_err(|e| CliError::usage(e.to_string()))?;
+    match kt.command {
+        Native::Context(c) => context::run(ui, c),
+        Native::InstallLinks(a) => install_links::run(ui, &a),
+        Native::Generate { dir } => generate::run(&dir),
+    }
+}
