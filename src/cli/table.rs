@@ -1,6 +1,5 @@
 //! Rows of named fields, printed as a table, JSON, JSON lines or CSV: the formats beyond Kafka's own text.
 
-
 use serde_json::{Map, Value};
 
 use super::ui::{Format, Ui};
