@@ -1,1 +1,31 @@
-//! What commands talk through: properties, connections, cluster routing, Admin, produce and consume.
+//! What commands talk through: properties, connections, cluster routing, [`admin`], produce and consume.
+//!
+//! ```no_run
+//! # async fn demo() -> Result<(), kt::client::AdminError> {
+//! use kt::client::{Bootstrap, ConnectConfig, admin::Admin, props::Properties};
+//! let connect = ConnectConfig { bootstrap: Bootstrap::Servers("127.0.0.1:9092".into()), props: Properties::new() };
+//! let admin = Admin::connect(&connect).await?;         // reads the configuration, resolves names; opens no socket yet
+//! for topic in admin.list_topics(true).await? {        // one call, one deadline (default.api.timeout.ms)
+//!     println!("{}", topic.name);
+//! }
+//! # Ok(()) }
+//! ```
+//!
+//! - [`props`]: Java's `.properties` format; [`config`]: the typed keys of Kafka's AdminClientConfig with its error texts
+//! - [`error`]: [`ApiError`], an error as Kafka's Java clients have it: code, exception class, text, cause
+//! - [`conn`]: one socket, pipelined; [`cluster`]: bootstrap, metadata, routing, retries, deadlines
+//! - [`admin`]: the methods of Kafka's `Admin`, one file per noun
+//!
+//! Two kinds of failure, one type: a method's own `Err` means the whole call failed (no broker in time, wrong password);
+//! answers about several things are [`admin::Items`], each with its own `Result`.
+
+pub mod admin;
+pub mod cluster;
+pub mod config;
+pub mod config_def;
+pub mod conn;
+pub mod error;
+pub mod props;
+
+pub use config::{Bootstrap, ClientConfig, ConnectConfig};
+pub use error::{AdminError, ApiError};
