@@ -4,6 +4,7 @@
 //! dispatch, help, completions, man pages and `kt install-links` derive from that table.
 
 pub mod compat;
+pub mod connect;
 pub mod context;
 pub mod error;
 pub mod generate;
