@@ -1,5 +1,7 @@
 //! What Kafka's tools inherit from Java: option parsers, regular expressions, number formats.
 
 pub mod help;
+pub mod java_hash;
 pub mod java_regex;
 pub mod opts;
+pub mod time;
