@@ -1,1 +1,2 @@
 //! The embedded Kafka cluster.
+pub mod group;

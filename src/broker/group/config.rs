@@ -1,0 +1,50 @@
+//! Settings of the group coordinator (Kafka: `GroupCoordinatorConfig`).
+
+/// The defaults are Kafka's, but for `initial_rebalance_delay_ms`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GroupCoordinatorConfig {
+    /// `group.min.session.timeout.ms`: a JoinGroup asking for less is refused.
+    pub min_session_timeout_ms: i32,
+    /// `group.max.session.timeout.ms`: a JoinGroup asking for more is refused.
+    pub max_session_timeout_ms: i32,
+    /// `group.initial.rebalance.delay.ms`: how long an empty group waits for more members before its first rebalance.
+    /// 0 here, 3000 in Kafka: a test should not wait for members that it did not start.
+    pub initial_rebalance_delay_ms: i32,
+    /// `group.max.size`: members a classic group may have.
+    pub max_size: usize,
+    /// How long a member that has just joined may stay without its first answer. Not configurable in Kafka either.
+    pub new_member_join_timeout_ms: i32,
+    /// `offset.metadata.max.bytes`
+    pub offset_metadata_max_bytes: usize,
+    /// `offsets.retention.minutes`, as milliseconds.
+    pub offsets_retention_ms: i64,
+    /// `offsets.retention.check.interval.ms`
+    pub offsets_retention_check_interval_ms: i64,
+    /// `offsets.topic.num.partitions`: used while the topic does not exist yet.
+    pub offsets_topic_partitions: i32,
+    /// `group.consumer.session.timeout.ms`
+    pub consumer_session_timeout_ms: i32,
+    /// `group.consumer.heartbeat.interval.ms`
+    pub consumer_heartbeat_interval_ms: i32,
+    /// `group.consumer.max.size`: members a group of the consumer protocol may have.
+    pub consumer_max_size: usize,
+}
+
+impl Default for GroupCoordinatorConfig {
+    fn default() -> Self {
+        Self {
+            min_session_timeout_ms: 6_000,
+            max_session_timeout_ms: 1_800_000,
+            initial_rebalance_delay_ms: 0,
+            max_size: i32::MAX as usize,
+            new_member_join_timeout_ms: 300_000,
+            offset_metadata_max_bytes: 4_096,
+            offsets_retention_ms: 7 * 24 * 60 * 60 * 1_000,
+            offsets_retention_check_interval_ms: 600_000,
+            offsets_topic_partitions: 50,
+            consumer_session_timeout_ms: 45_000,
+            consumer_heartbeat_interval_ms: 5_000,
+            consumer_max_size: i32::MAX as usize,
+        }
+    }
+}

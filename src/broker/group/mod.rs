@@ -1,0 +1,25 @@
+//! The group coordinator (Kafka: the `group-coordinator` module): consumer groups and their committed offsets.
+//!
+//! - [`coordinator`]: what the APIs call; one shard per partition of `__consumer_offsets`, appends, timers, loading
+//! - `shard`: the groups and offsets of one partition, as a state machine
+//! - [`classic`]: groups that agree on an assignment among their members (JoinGroup, SyncGroup)
+//! - [`consumer`]: groups the coordinator assigns (KIP-848)
+//! - [`offsets`]: committed offsets and their expiry
+//! - [`records`]: what is kept in the log, the only thing that survives a restart
+//!
+//! Nothing here knows a socket or a clock but [`coordinator`].
+
+pub mod classic;
+mod codec;
+pub mod config;
+pub mod consumer;
+pub mod coordinator;
+pub mod offsets;
+pub mod records;
+mod service;
+pub mod shard;
+mod subscription;
+mod turn;
+
+pub use config::GroupCoordinatorConfig;
+pub use coordinator::{GroupCoordinator, OffsetsLog};

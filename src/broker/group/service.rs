@@ -1,0 +1,158 @@
+//! What the APIs ask of the coordinator, one method a request.
+
+use std::collections::HashSet;
+
+use kafka_protocol::messages::{JoinGroupResponse, SyncGroupResponse};
+
+use super::classic::{JoinRequest, SyncRequest, join_error, sync_error};
+use super::coordinator::GroupCoordinator;
+use super::offsets::{OffsetCommit, TopicOffsets};
+use super::shard::{Group, ListedGroup};
+use super::turn::Reply;
+use crate::wire::error::ErrorCode;
+
+impl GroupCoordinator {
+    /// JoinGroup; waits for the rebalance. `request.reply` is set here.
+    pub async fn join_group(&self, group_id: &str, mut request: JoinRequest) -> JoinGroupResponse {
+        let member_id = request.member_id.clone();
+        if group_id.is_empty() {
+            return join_error(&member_id, ErrorCode::INVALID_GROUP_ID);
+        }
+        let limits = self.config().min_session_timeout_ms..=self.config().max_session_timeout_ms;
+        if !limits.contains(&request.session_timeout_ms) {
+            return join_error(&member_id, ErrorCode::INVALID_SESSION_TIMEOUT);
+        }
+        let (reply, answer) = self.park();
+        request.reply = reply;
+        if let Err(error) = self
+            .run(group_id, |shard, turn| shard.join(turn, group_id, request))
+            .await
+        {
+            self.forget(reply);
+            return join_error(&member_id, error);
+        }
+        match answer.await {
+            Ok(Reply::Join(response)) => response,
+            // A later JoinGroup of the same member has taken its place, or the broker stops.
+            _ => join_error(&member_id, ErrorCode::COORDINATOR_NOT_AVAILABLE),
+        }
+    }
+
+    /// SyncGroup; waits for the leader. `request.reply` is set here.
+    pub async fn sync_group(&self, group_id: &str, mut request: SyncRequest) -> SyncGroupResponse {
+        if group_id.is_empty() {
+            return sync_error(ErrorCode::INVALID_GROUP_ID);
+        }
+        let (reply, answer) = self.park();
+        request.reply = reply;
+        if let Err(error) = self
+            .run(group_id, |shard, turn| shard.sync(turn, group_id, request))
+            .await
+        {
+            self.forget(reply);
+            return sync_error(error);
+        }
+        match answer.await {
+            Ok(Reply::Sync(response)) => response,
+            _ => sync_error(ErrorCode::COORDINATOR_NOT_AVAILABLE),
+        }
+    }
+
+    /// Heartbeat.
+    pub async fn heartbeat(
+        &self,
+        group_id: &str,
+        member: (&str, Option<&str>),
+        generation_id: i32,
+    ) -> Result<(), ErrorCode> {
+        if group_id.is_empty() {
+            return Err(ErrorCode::INVALID_GROUP_ID);
+        }
+        self.run(group_id, |shard, turn| {
+            shard.heartbeat(turn, group_id, member, generation_id)
+        })
+        .await?
+    }
+
+    /// LeaveGroup: one result per member.
+    pub async fn leave_group(
+        &self,
+        group_id: &str,
+        members: &[(String, Option<String>)],
+    ) -> Result<Vec<Result<(), ErrorCode>>, ErrorCode> {
+        if group_id.is_empty() {
+            return Err(ErrorCode::INVALID_GROUP_ID);
+        }
+        self.run(group_id, |shard, turn| shard.leave(turn, group_id, members))
+            .await
+    }
+
+    /// OffsetCommit: one result per partition, or one error for all of them.
+    pub async fn commit_offsets(
+        &self,
+        group_id: &str,
+        commit: &OffsetCommit,
+    ) -> Result<Vec<Result<(), ErrorCode>>, ErrorCode> {
+        self.run(group_id, |shard, turn| shard.commit_offsets(turn, group_id, commit))
+            .await?
+    }
+
+    /// OffsetFetch: hands the group's offsets to `look`. A group that does not exist has none.
+    pub fn fetch_offsets<T>(
+        &self,
+        group_id: &str,
+        look: impl FnOnce(Option<&TopicOffsets>) -> T,
+    ) -> Result<T, ErrorCode> {
+        self.read(self.partition_for(group_id), |shard| look(shard.offsets(group_id)))
+    }
+
+    /// OffsetDelete: one result per partition, or one error for all of them.
+    pub async fn delete_offsets(
+        &self,
+        group_id: &str,
+        partitions: &[(String, i32)],
+    ) -> Result<Vec<Result<(), ErrorCode>>, ErrorCode> {
+        self.run(group_id, |shard, turn| shard.delete_offsets(turn, group_id, partitions))
+            .await?
+    }
+
+    /// DeleteGroups, for one group.
+    pub async fn delete_group(&self, group_id: &str) -> Result<(), ErrorCode> {
+        self.run(group_id, |shard, turn| shard.delete_group(turn, group_id))
+            .await?
+    }
+
+    /// Hands a group to `look`, or `None` if there is none of that name.
+    pub fn describe_group<T>(&self, group_id: &str, look: impl FnOnce(Option<&Group>) -> T) -> Result<T, ErrorCode> {
+        self.read(self.partition_for(group_id), |shard| look(shard.group(group_id)))
+    }
+
+    /// ListGroups over all partitions this node coordinates, sorted. Filters are in small letters; empty ones let all
+    /// groups through.
+    pub fn list_groups(
+        &self,
+        states: &HashSet<String>,
+        types: &HashSet<String>,
+    ) -> Result<Vec<ListedGroup>, ErrorCode> {
+        let mut groups = Vec::new();
+        for partition in self.led_partitions() {
+            match self.read(partition, |shard| shard.list(states, types)) {
+                Ok(listed) => groups.extend(listed),
+                Err(ErrorCode::NOT_COORDINATOR) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        groups.sort_by(|a, b| a.group_id.cmp(&b.group_id));
+        Ok(groups)
+    }
+
+    /// Removes the offsets of topics that are gone, in all groups.
+    pub async fn on_topics_deleted(&self, topics: &HashSet<String>) {
+        for partition in self.led_partitions() {
+            // An offset that stays behind is of no use to anybody, and expires.
+            let _ = self
+                .run_all(partition, |shard, turn| shard.on_topics_deleted(turn, topics))
+                .await;
+        }
+    }
+}

@@ -1,0 +1,388 @@
+//! The groups and offsets of one partition of `__consumer_offsets` (Kafka: `GroupCoordinatorShard`).
+//!
+//! A state machine: each call takes a [`Turn`] with the time in it, changes the groups, and leaves in the turn the records
+//! to append and the parked requests to answer. [`Shard::replay`] builds the same state from the records alone.
+
+use std::collections::{HashMap, HashSet};
+
+use super::classic::{ClassicGroup, JoinRequest, State, SyncRequest, join_error, sync_error};
+use super::offsets::{OffsetCommit, Offsets, RetentionStart, TopicOffsets};
+use super::records::Record;
+use super::turn::{Reply, ReplyId, Turn};
+use crate::wire::error::ErrorCode;
+
+/// Kafka: `Group`.
+#[derive(Debug)]
+pub enum Group {
+    Classic(ClassicGroup),
+}
+
+/// See the module.
+#[derive(Debug, Default)]
+pub struct Shard {
+    groups: HashMap<String, Group>,
+    offsets: Offsets,
+}
+
+/// A row of ListGroups.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedGroup {
+    pub group_id: String,
+    pub protocol_type: String,
+    pub state: &'static str,
+    pub group_type: &'static str,
+}
+
+impl Group {
+    /// The state's name in Kafka.
+    pub fn state_name(&self) -> &'static str {
+        match self {
+            Self::Classic(group) => group.state().name(),
+        }
+    }
+
+    /// `classic` or `consumer`, in the spelling of ListGroups.
+    pub fn type_name(&self) -> &'static str {
+        match self {
+            Self::Classic(_) => "classic",
+        }
+    }
+
+    pub fn protocol_type(&self) -> &str {
+        match self {
+            Self::Classic(group) => group.protocol_type(),
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        match self {
+            Self::Classic(group) => group.is_empty(),
+        }
+    }
+
+    /// Whether somebody was given a member id and is about to join with it.
+    fn has_pending_members(&self) -> bool {
+        match self {
+            Self::Classic(group) => group.has_pending_members(),
+        }
+    }
+
+    fn is_subscribed_to(&self, topic: &str) -> bool {
+        match self {
+            Self::Classic(group) => group.is_subscribed_to(topic),
+        }
+    }
+
+    fn next_deadline_ms(&self) -> Option<i64> {
+        match self {
+            Self::Classic(group) => group.next_deadline_ms(),
+        }
+    }
+
+    /// From when unused offsets of the group count as old; `None` while its state says nothing about that.
+    fn retention_start(&self) -> Option<RetentionStart> {
+        match self {
+            Self::Classic(group) if group.protocol_type().is_empty() => Some(RetentionStart::Commit),
+            Self::Classic(group) if group.is_empty() => Some(
+                group
+                    .state_since_ms()
+                    .map_or(RetentionStart::Commit, RetentionStart::At),
+            ),
+            Self::Classic(group) => {
+                let knows_topics = group.uses_consumer_protocol() && group.subscribed_topics().is_some();
+                (knows_topics && group.state() == State::Stable).then_some(RetentionStart::Commit)
+            }
+        }
+    }
+}
+
+impl Shard {
+    /// Takes over a record that is in the log.
+    pub fn replay(&mut self, record: Record) {
+        match record {
+            Record::OffsetCommit {
+                group_id,
+                topic,
+                partition,
+                value,
+            } => {
+                if value.is_some() && !self.groups.contains_key(&group_id) {
+                    // Nobody ever joined, or the group's own record comes later.
+                    let group = ClassicGroup::new(&group_id, 0);
+                    self.groups.insert(group_id.clone(), Group::Classic(group));
+                }
+                self.offsets.replay(&group_id, &topic, partition, value);
+            }
+            Record::GroupMetadata {
+                group_id,
+                value: Some(value),
+            } => {
+                let group = ClassicGroup::from_record(&group_id, value);
+                self.groups.insert(group_id, Group::Classic(group));
+            }
+            Record::GroupMetadata { group_id, value: None } => {
+                self.groups.remove(&group_id);
+            }
+            Record::Consumer { .. } => {}
+        }
+    }
+
+    /// Starts the sessions of all groups, after the last record was replayed.
+    pub fn on_loaded(&mut self, turn: &mut Turn<'_>) {
+        for group in self.groups.values_mut() {
+            match group {
+                Group::Classic(group) => group.on_loaded(turn),
+            }
+        }
+    }
+
+    /// Answers every parked request with `error`: this node is no longer the coordinator.
+    pub fn abandon(self, error: ErrorCode) -> Vec<(ReplyId, Reply)> {
+        let mut replies = Vec::new();
+        for group in self.groups.values() {
+            let Group::Classic(group) = group;
+            for member in group.members() {
+                if let Some(reply) = member.awaiting_join() {
+                    replies.push((reply, Reply::Join(join_error(&member.member_id, error))));
+                }
+                if let Some(reply) = member.awaiting_sync() {
+                    replies.push((reply, Reply::Sync(sync_error(error))));
+                }
+            }
+        }
+        replies
+    }
+
+    pub fn group(&self, group_id: &str) -> Option<&Group> {
+        self.groups.get(group_id)
+    }
+
+    /// All groups, in no order.
+    pub fn groups(&self) -> impl Iterator<Item = (&String, &Group)> {
+        self.groups.iter()
+    }
+
+    pub fn next_deadline_ms(&self, group_id: &str) -> Option<i64> {
+        self.groups.get(group_id)?.next_deadline_ms()
+    }
+
+    /// Does what is due in one group.
+    pub fn on_time(&mut self, turn: &mut Turn<'_>, group_id: &str) {
+        match self.groups.get_mut(group_id) {
+            Some(Group::Classic(group)) => group.on_time(turn),
+            None => {}
+        }
+    }
+
+    /// JoinGroup. A group comes to be with its first member.
+    pub fn join(&mut self, turn: &mut Turn<'_>, group_id: &str, request: JoinRequest) {
+        let is_new = !self.groups.contains_key(group_id);
+        if is_new && !request.member_id.is_empty() {
+            let response = join_error(&request.member_id, ErrorCode::UNKNOWN_MEMBER_ID);
+            turn.replies.push((request.reply, Reply::Join(response)));
+            return;
+        }
+        let group = self
+            .groups
+            .entry(group_id.to_owned())
+            .or_insert_with(|| Group::Classic(ClassicGroup::new(group_id, turn.now_ms)));
+        let Group::Classic(group) = group;
+        if is_new {
+            turn.records.push(group.birth_record());
+        }
+        group.join(turn, request);
+    }
+
+    /// SyncGroup.
+    pub fn sync(&mut self, turn: &mut Turn<'_>, group_id: &str, request: SyncRequest) {
+        match self.groups.get_mut(group_id) {
+            Some(Group::Classic(group)) => group.sync(turn, request),
+            None => {
+                let response = sync_error(ErrorCode::UNKNOWN_MEMBER_ID);
+                turn.replies.push((request.reply, Reply::Sync(response)));
+            }
+        }
+    }
+
+    /// Heartbeat.
+    pub fn heartbeat(
+        &mut self,
+        turn: &Turn<'_>,
+        group_id: &str,
+        member: (&str, Option<&str>),
+        generation_id: i32,
+    ) -> Result<(), ErrorCode> {
+        match self.groups.get_mut(group_id) {
+            Some(Group::Classic(group)) => group.heartbeat(turn, member.0, member.1, generation_id),
+            None => Err(ErrorCode::UNKNOWN_MEMBER_ID),
+        }
+    }
+
+    /// LeaveGroup: one result per member.
+    pub fn leave(
+        &mut self,
+        turn: &mut Turn<'_>,
+        group_id: &str,
+        members: &[(String, Option<String>)],
+    ) -> Vec<Result<(), ErrorCode>> {
+        match self.groups.get_mut(group_id) {
+            Some(Group::Classic(group)) => group.leave(turn, members),
+            None => vec![Err(ErrorCode::UNKNOWN_MEMBER_ID); members.len()],
+        }
+    }
+
+    /// OffsetCommit: one result per partition, or one error for all of them.
+    pub fn commit_offsets(
+        &mut self,
+        turn: &mut Turn<'_>,
+        group_id: &str,
+        commit: &OffsetCommit,
+    ) -> Result<Vec<Result<(), ErrorCode>>, ErrorCode> {
+        match self.groups.get_mut(group_id) {
+            Some(Group::Classic(group)) => {
+                let (member_id, instance_id) = (&commit.member_id, commit.instance_id.as_deref());
+                group.validate_offset_commit(turn, member_id, instance_id, commit.generation_id)?;
+            }
+            // From an administrator, or a consumer that assigns itself.
+            None if commit.generation_id < 0 => {
+                self.groups.insert(
+                    group_id.to_owned(),
+                    Group::Classic(ClassicGroup::new(group_id, turn.now_ms)),
+                );
+            }
+            None if commit.api_version >= 9 => return Err(ErrorCode::GROUP_ID_NOT_FOUND),
+            None => return Err(ErrorCode::ILLEGAL_GENERATION),
+        }
+        let mut results = Vec::with_capacity(commit.partitions.len());
+        for partition in &commit.partitions {
+            // Kafka counts a Java string's UTF-16 units.
+            if partition.metadata.encode_utf16().count() > turn.config.offset_metadata_max_bytes {
+                results.push(Err(ErrorCode::OFFSET_METADATA_TOO_LARGE));
+                continue;
+            }
+            self.write(turn, partition.record(group_id, turn.now_ms, commit.retention_ms));
+            results.push(Ok(()));
+        }
+        Ok(results)
+    }
+
+    /// The committed offsets of a group; `None` if there are none.
+    pub fn offsets(&self, group_id: &str) -> Option<&TopicOffsets> {
+        self.offsets.of_group(group_id)
+    }
+
+    /// OffsetDelete: one result per partition, or one error for all of them.
+    pub fn delete_offsets(
+        &mut self,
+        turn: &mut Turn<'_>,
+        group_id: &str,
+        partitions: &[(String, i32)],
+    ) -> Result<Vec<Result<(), ErrorCode>>, ErrorCode> {
+        let group = self.groups.get(group_id).ok_or(ErrorCode::GROUP_ID_NOT_FOUND)?;
+        let Group::Classic(classic) = group;
+        classic.validate_offset_delete()?;
+        let mut results = Vec::with_capacity(partitions.len());
+        let mut doomed = HashSet::new();
+        for (topic, partition) in partitions {
+            if group.is_subscribed_to(topic) {
+                results.push(Err(ErrorCode::GROUP_SUBSCRIBED_TO_TOPIC));
+            } else {
+                doomed.insert((topic.as_str(), *partition));
+                results.push(Ok(()));
+            }
+        }
+        let records = self
+            .offsets
+            .tombstones(group_id, |topic, partition, _| doomed.contains(&(topic, partition)));
+        self.write_all(turn, records);
+        Ok(results)
+    }
+
+    /// DeleteGroups: takes a group without members away, with its offsets.
+    pub fn delete_group(&mut self, turn: &mut Turn<'_>, group_id: &str) -> Result<(), ErrorCode> {
+        match self.groups.get(group_id).ok_or(ErrorCode::GROUP_ID_NOT_FOUND)? {
+            Group::Classic(group) => group.validate_delete()?,
+        }
+        let records = self.offsets.tombstones(group_id, |_, _, _| true);
+        self.write_all(turn, records);
+        self.bury(turn, group_id);
+        Ok(())
+    }
+
+    /// Writes the tombstones of a group itself.
+    fn bury(&mut self, turn: &mut Turn<'_>, group_id: &str) {
+        if let Some(Group::Classic(_)) = self.groups.get(group_id) {
+            self.write(
+                turn,
+                Record::GroupMetadata {
+                    group_id: group_id.to_owned(),
+                    value: None,
+                },
+            );
+        }
+    }
+
+    /// The groups whose state and type are asked for (both in small letters); an empty filter lets all through.
+    pub fn list(&self, states: &HashSet<String>, types: &HashSet<String>) -> Vec<ListedGroup> {
+        let wanted = |group: &&Group| {
+            (states.is_empty() || states.contains(&group.state_name().to_ascii_lowercase()))
+                && (types.is_empty() || types.contains(group.type_name()))
+        };
+        let listed = self
+            .groups
+            .iter()
+            .filter(|(_, group)| wanted(group))
+            .map(|(group_id, group)| ListedGroup {
+                group_id: group_id.clone(),
+                protocol_type: group.protocol_type().to_owned(),
+                state: group.state_name(),
+                group_type: group.type_name(),
+            });
+        listed.collect()
+    }
+
+    /// Removes offsets whose retention is over, and groups that have neither members nor offsets.
+    pub fn expire_offsets(&mut self, turn: &mut Turn<'_>) {
+        let group_ids: Vec<String> = self.groups.keys().cloned().collect();
+        for group_id in group_ids {
+            let Some(group) = self.groups.get(&group_id) else {
+                continue;
+            };
+            if let Some(start) = group.retention_start() {
+                let records = self.offsets.tombstones(&group_id, |topic, _, offset| {
+                    !group.is_subscribed_to(topic)
+                        && offset.is_expired(start, turn.now_ms, turn.config.offsets_retention_ms)
+                });
+                self.write_all(turn, records);
+            }
+            let is_unused = self
+                .groups
+                .get(&group_id)
+                .is_some_and(|group| group.is_empty() && !group.has_pending_members());
+            if is_unused && self.offsets.count(&group_id) == 0 {
+                self.bury(turn, &group_id);
+            }
+        }
+    }
+
+    /// Removes the offsets of topics that are gone.
+    pub fn on_topics_deleted(&mut self, turn: &mut Turn<'_>, topics: &HashSet<String>) {
+        let group_ids: Vec<String> = self.offsets.group_ids().cloned().collect();
+        for group_id in group_ids {
+            let records = self.offsets.tombstones(&group_id, |topic, _, _| topics.contains(topic));
+            self.write_all(turn, records);
+        }
+    }
+
+    fn write_all(&mut self, turn: &mut Turn<'_>, records: Vec<Record>) {
+        for record in records {
+            self.write(turn, record);
+        }
+    }
+
+    /// Applies a record and hands it to the log: state that only changes this way is the same after a restart.
+    fn write(&mut self, turn: &mut Turn<'_>, record: Record) {
+        self.replay(record.clone());
+        turn.records.push(record);
+    }
+}
