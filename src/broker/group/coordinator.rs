@@ -28,6 +28,9 @@ use crate::wire::error::ErrorCode;
 /// A record's key, and its value unless it is a tombstone.
 pub type KeyValue = (Bytes, Option<Bytes>);
 
+/// Takes a record's key and value.
+pub type EachRecord<'a> = dyn FnMut(&[u8], Option<&[u8]>) + 'a;
+
 /// `__consumer_offsets` as the coordinator needs it.
 pub trait OffsetsLog: Send + Sync + 'static {
     /// Partitions of the topic; what it would have, while it does not exist. At least 1.
@@ -43,7 +46,7 @@ pub trait OffsetsLog: Send + Sync + 'static {
     fn committed(&self, partition: i32, offset: i64) -> BoxFuture<'static, Result<(), ErrorCode>>;
 
     /// Gives every record of the partition, oldest first.
-    fn load(&self, partition: i32, each: &mut dyn FnMut(&[u8], Option<&[u8]>)) -> Result<(), ErrorCode>;
+    fn load(&self, partition: i32, each: &mut EachRecord<'_>) -> Result<(), ErrorCode>;
 }
 
 /// Milliseconds since 1970.
