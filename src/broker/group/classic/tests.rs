@@ -417,7 +417,10 @@ fn a_static_member_that_waits_is_fenced_by_its_double() {
 
     let double = world.join_with(request);
     assert_eq!(error(world.synced(waiting).error_code), ErrorCode::FENCED_INSTANCE_ID);
-    assert!(world.waits(double), "the leader may be assigning to the original, so all join again");
+    assert!(
+        world.waits(double),
+        "the leader may be assigning to the original, so all join again"
+    );
     assert_eq!(world.heartbeat(&leader), Err(ErrorCode::REBALANCE_IN_PROGRESS));
 }
 
