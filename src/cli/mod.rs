@@ -5,6 +5,8 @@
 
 pub mod compat;
 pub mod connect;
+pub mod console_consumer;
+pub mod console_producer;
 pub mod context;
 pub mod error;
 pub mod generate;

@@ -25,6 +25,39 @@ impl JavaRegex {
     }
 }
 
+/// A pattern to split texts by (`Pattern.split`).
+#[derive(Debug)]
+pub struct JavaSplit(Regex);
+
+impl JavaSplit {
+    /// # Errors
+    /// What is wrong with the pattern.
+    pub fn new(pattern: &str) -> Result<Self, String> {
+        Regex::new(&unquote(pattern)).map(Self).map_err(|e| e.to_string())
+    }
+
+    /// The parts between matches; as in Java an empty match at the start makes none, and empty parts at the end are dropped.
+    pub fn split<'a>(&self, text: &'a str) -> Vec<&'a str> {
+        let mut parts = Vec::new();
+        let mut from = 0;
+        for found in self.0.find_iter(text).map_while(Result::ok) {
+            if found.end() == 0 {
+                continue;
+            }
+            parts.push(&text[from..found.start()]);
+            from = found.end();
+        }
+        if from == 0 {
+            return vec![text];
+        }
+        parts.push(&text[from..]);
+        while parts.last().is_some_and(|p| p.is_empty()) {
+            parts.pop();
+        }
+        parts
+    }
+}
+
 /// Java's literal quotes, which this engine lacks.
 fn unquote(pattern: &str) -> String {
     let mut out = String::with_capacity(pattern.len());
@@ -103,6 +136,15 @@ mod tests {
         let r = JavaRegex::new(r"\Qa.b\E+").unwrap();
         assert!(r.matches("a.b") && r.matches("a.bb") && !r.matches("axb"));
         assert!(JavaRegex::new(r"\\Q").unwrap().matches("\\Q"));
+    }
+
+    #[test]
+    fn split_drops_empty_parts_at_the_end() {
+        let s = JavaSplit::new("[;,]").unwrap();
+        assert_eq!(s.split("a,b;;c,,"), ["a", "b", "", "c"]);
+        assert_eq!(s.split(""), [""]);
+        assert_eq!(s.split(",a"), ["", "a"]);
+        assert!(s.split(",,").is_empty());
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! What Kafka's tools inherit from Java: option parsers, regular expressions, number formats.
 
+pub mod deserialize;
 pub mod help;
 pub mod java_hash;
 pub mod java_regex;

@@ -1,0 +1,3 @@
+//! `kafka-console-consumer.sh` (Kafka: `ConsoleConsumer`).
+
+pub mod formatter;

@@ -1,0 +1,4 @@
+//! `kafka-console-producer.sh` (Kafka: `ConsoleProducer`).
+
+pub mod lines;
+pub mod reader;
