@@ -12,7 +12,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use kafka_protocol::messages::describe_cluster_response::DescribeClusterBroker;
 use kafka_protocol::messages::metadata_response::MetadataResponseBroker;
 use kafka_protocol::messages::{DescribeClusterRequest, MetadataRequest};
-use kafka_protocol::protocol::Request;
+use kafka_protocol::protocol::{Request, VersionRange};
 use parking_lot::Mutex;
 use rand::Rng;
 use tokio::time::Instant;
@@ -116,7 +116,13 @@ pub struct CallSpec {
     pub name: &'static str,
     pub target: Target,
     pub deadline: Instant,
+    /// The versions that can say what the call means, both inclusive: older ones lack a field, newer ones may want ids
+    /// where the caller has names.
+    pub versions: VersionRange,
 }
+
+/// Every version.
+pub const ANY_VERSION: VersionRange = VersionRange { min: 0, max: i16::MAX };
 
 /// What a response means for the call.
 #[derive(Clone, Debug)]
@@ -259,7 +265,7 @@ impl Cluster {
 
     async fn attempt<R: Request>(&self, spec: &CallSpec, make: &impl Fn(i16) -> R) -> Result<R::Response, Failure> {
         let conn = self.connection(spec).await?;
-        let version = conn.version_of::<R>().map_err(Failure::Final)?;
+        let version = conn.version_within::<R>(spec.versions).map_err(Failure::Final)?;
         let left = spec.deadline.saturating_duration_since(Instant::now());
         let timeout = self.config.request_timeout.min(left);
         conn.call(&make(version), version, timeout).await.map_err(Failure::of)

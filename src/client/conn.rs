@@ -194,9 +194,17 @@ impl Conn {
     /// # Errors
     /// Kafka's `UnsupportedVersionException`.
     pub fn version_of<R: Request>(&self) -> Result<i16, ApiError> {
+        self.version_within::<R>(R::VERSIONS)
+    }
+
+    /// As [`Self::version_of`], within `usable`.
+    ///
+    /// # Errors
+    /// Kafka's `UnsupportedVersionException`.
+    pub fn version_within<R: Request>(&self, usable: VersionRange) -> Result<i16, ApiError> {
         let key = api::api_key(R::KEY).ok_or_else(|| ApiError::from(ErrorCode::UNSUPPORTED_VERSION))?;
         let name = api::constant_name(key);
-        let ours = R::VERSIONS;
+        let ours = R::VERSIONS.intersect(&usable);
         let unsupported = |text| ApiError::with_text(ErrorCode::UNSUPPORTED_VERSION, text);
         let theirs = self
             .versions

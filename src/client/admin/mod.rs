@@ -9,6 +9,10 @@
 
 mod cluster;
 mod configs;
+mod driver;
+mod group_offsets;
+mod groups;
+mod offsets;
 mod topics;
 
 use std::sync::Arc;
@@ -19,13 +23,16 @@ use kafka_protocol::protocol::{Request, StrBytes};
 use tokio::time::Instant;
 
 pub use super::cluster::Node;
-use super::cluster::{CallSpec, Cluster, Target, Verdict, View};
+use super::cluster::{ANY_VERSION, CallSpec, Cluster, Target, Verdict, View};
 use super::config::{ClientConfig, ConnectConfig};
 use super::error::{AdminError, ApiError};
 use crate::wire::ErrorCode;
 
 pub use cluster::*;
 pub use configs::*;
+pub use group_offsets::*;
+pub use groups::*;
+pub use offsets::*;
 pub use topics::*;
 
 /// Answers about several things, each with its own outcome, in the order asked.
@@ -101,11 +108,18 @@ impl Admin {
             name,
             target,
             deadline: Instant::now() + self.timeout,
+            versions: ANY_VERSION,
         }
     }
 
     async fn view(&self, spec: &CallSpec) -> Result<Arc<View>, AdminError> {
         self.cluster.view(spec).await
+    }
+
+    /// The nodes as they are now, for calls to all of them.
+    async fn fresh_view(&self, spec: &CallSpec) -> Result<Arc<View>, AdminError> {
+        self.cluster.invalidate();
+        self.view(spec).await
     }
 
     /// Kafka's `LeastLoadedBrokerOrActiveKController`.
@@ -134,9 +148,9 @@ impl Admin {
 }
 
 /// The item for `key` out of the answers, or the error Kafka's Admin gives for an answer that leaves it out.
-fn take<K: PartialEq + Clone, V>(answers: &mut Vec<(K, Result<V, ApiError>)>, key: &K) -> (K, Result<V, ApiError>)
+fn take<K, V>(answers: &mut Vec<(K, Result<V, ApiError>)>, key: &K) -> (K, Result<V, ApiError>)
 where
-    K: std::fmt::Display,
+    K: PartialEq + Clone + std::fmt::Display,
 {
     match answers.iter().position(|(k, _)| k == key) {
         Some(i) => answers.swap_remove(i),
