@@ -14,6 +14,8 @@ mod codec;
 pub mod config;
 pub mod consumer;
 pub mod coordinator;
+#[cfg(test)]
+mod coordinator_tests;
 pub mod offsets;
 pub mod records;
 mod service;
