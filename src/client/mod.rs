@@ -25,6 +25,10 @@ pub mod config;
 pub mod config_def;
 pub mod conn;
 pub mod error;
+#[cfg(feature = "cli")]
+pub mod librdkafka;
+#[cfg(feature = "cli")]
+pub mod produce;
 pub mod props;
 
 pub use config::{Bootstrap, ClientConfig, ConnectConfig};

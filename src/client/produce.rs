@@ -1,0 +1,261 @@
+//! Producing on librdkafka, with the errors of Java's producer. Feature `cli`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
+use kafka_protocol::messages::{MetadataRequest, TopicName};
+use kafka_protocol::protocol::StrBytes;
+use parking_lot::Mutex;
+use rdkafka::error::KafkaError;
+use rdkafka::message::{DeliveryResult, Message, OwnedHeaders};
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _, ProducerContext};
+use rdkafka::types::RDKafkaErrorCode;
+use rdkafka::util::Timeout;
+
+use super::admin::Admin;
+use super::cluster::{Target, Verdict};
+use super::error::ApiError;
+use super::librdkafka;
+use super::props::Properties;
+use super::{Bootstrap, ConnectConfig};
+use crate::wire::ErrorCode;
+
+/// A record that the cluster did not take.
+#[derive(Clone, Debug)]
+pub struct Failed {
+    pub topic: String,
+    /// Bytes; `None` for a null key.
+    pub key_len: Option<usize>,
+    pub value_len: Option<usize>,
+    pub error: ApiError,
+}
+
+/// A record to send.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Outgoing<'a> {
+    pub topic: &'a str,
+    /// `None`: by the key's murmur2 hash, as in Java.
+    pub partition: Option<i32>,
+    pub key: Option<&'a [u8]>,
+    pub value: Option<&'a [u8]>,
+    pub headers: &'a [(String, Option<Vec<u8>>)],
+    /// Milliseconds since 1970; `None` is now.
+    pub timestamp: Option<i64>,
+}
+
+#[derive(Default)]
+struct Reports {
+    failed: Mutex<Vec<Failed>>,
+}
+
+#[derive(Clone)]
+struct Context(Arc<Reports>);
+
+impl rdkafka::ClientContext for Context {
+    fn log(&self, _: rdkafka::config::RDKafkaLogLevel, _: &str, _: &str) {}
+    fn error(&self, _: KafkaError, _: &str) {}
+}
+
+impl ProducerContext for Context {
+    type DeliveryOpaque = ();
+
+    fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {
+        if let Err((e, m)) = result {
+            self.0.failed.lock().push(Failed {
+                topic: m.topic().to_string(),
+                key_len: m.key().map(<[u8]>::len),
+                value_len: m.payload().map(<[u8]>::len),
+                error: error_of(e),
+            });
+        }
+    }
+}
+
+/// Java's exception for librdkafka's error.
+pub fn error_of(e: &KafkaError) -> ApiError {
+    match e.rdkafka_error_code() {
+        Some(RDKafkaErrorCode::MessageTimedOut) => {
+            ApiError::timeout("Expiring record(s): the cluster did not acknowledge in time (delivery.timeout.ms)")
+        }
+        Some(code) => match i16::try_from(code as i32) {
+            Ok(n) if n > 0 => ApiError::new(n, None),
+            _ => ApiError::with_text(ErrorCode::NETWORK_EXCEPTION, code.to_string()),
+        },
+        None => ApiError::kafka(e.to_string()),
+    }
+}
+
+/// A producer that keeps the order of what it is given.
+pub struct Producer {
+    inner: BaseProducer<Context>,
+    reports: Arc<Reports>,
+    max_request_size: usize,
+}
+
+impl std::fmt::Debug for Producer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Producer").finish_non_exhaustive()
+    }
+}
+
+impl Producer {
+    /// From Java's producer properties, `bootstrap.servers` among them. Opens no connection yet.
+    ///
+    /// # Errors
+    /// Kafka's `ConfigException`, or what librdkafka says of the settings.
+    pub fn new(props: &Properties) -> Result<Self, ApiError> {
+        let config = librdkafka::producer(props)?;
+        let reports = Arc::new(Reports::default());
+        let inner = config
+            .create_with_context(Context(reports.clone()))
+            .map_err(|e| ApiError::kafka(e.to_string()))?;
+        let max_request_size = props
+            .get("max.request.size")
+            .and_then(|v| v.trim().parse().ok())
+            .unwrap_or(1_048_576);
+        Ok(Self {
+            inner,
+            reports,
+            max_request_size,
+        })
+    }
+
+    /// Hands a record over; waits while the buffer is full. Failures show in [`Producer::take_failed`].
+    pub fn send(&self, record: Outgoing<'_>) {
+        let failed = |error| Failed {
+            topic: record.topic.to_string(),
+            key_len: record.key.map(<[u8]>::len),
+            value_len: record.value.map(<[u8]>::len),
+            error,
+        };
+        let mut base: BaseRecord<'_, [u8], [u8]> = BaseRecord::to(record.topic);
+        base.partition = record.partition;
+        base.key = record.key;
+        base.payload = record.value;
+        base.timestamp = record.timestamp;
+        if !record.headers.is_empty() {
+            let mut headers = OwnedHeaders::new_with_capacity(record.headers.len());
+            for (key, value) in record.headers {
+                headers = headers.insert(rdkafka::message::Header {
+                    key,
+                    value: value.as_deref(),
+                });
+            }
+            base.headers = Some(headers);
+        }
+        loop {
+            match self.inner.send(base) {
+                Ok(()) => break,
+                Err((e, back)) if e.rdkafka_error_code() == Some(RDKafkaErrorCode::QueueFull) => {
+                    self.inner.poll(Timeout::After(Duration::from_millis(100)));
+                    base = back;
+                }
+                Err((e, _)) if e.rdkafka_error_code() == Some(RDKafkaErrorCode::MessageSizeTooLarge) => {
+                    self.reports.failed.lock().push(failed(self.too_large(&record)));
+                    break;
+                }
+                Err((e, _)) => {
+                    self.reports.failed.lock().push(failed(error_of(&e)));
+                    break;
+                }
+            }
+        }
+        self.inner.poll(Timeout::After(Duration::ZERO));
+    }
+
+    /// Java's text for a record above `max.request.size`; its size is an upper bound, as Java's estimate is.
+    fn too_large(&self, r: &Outgoing<'_>) -> ApiError {
+        const BATCH_OVERHEAD: usize = 61;
+        const RECORD_OVERHEAD: usize = 27;
+        let headers: usize = r
+            .headers
+            .iter()
+            .map(|(k, v)| 10 + k.len() + v.as_ref().map_or(0, Vec::len))
+            .sum();
+        let size =
+            BATCH_OVERHEAD + RECORD_OVERHEAD + r.key.map_or(0, <[u8]>::len) + r.value.map_or(0, <[u8]>::len) + headers;
+        let limit = self.max_request_size;
+        ApiError::of_class(
+            "org.apache.kafka.common.errors.RecordTooLargeException",
+            format!(
+                "The message is {size} bytes when serialized which is larger than {limit}, which is the value of the max.request.size configuration."
+            ),
+        )
+    }
+
+    /// Waits until everything handed over is acknowledged or has failed; `delivery.timeout.ms` bounds it.
+    pub fn flush(&self) {
+        while self.inner.in_flight_count() > 0 {
+            // an error here is a time-out of this wait alone
+            let _ = self.inner.flush(Timeout::After(Duration::from_secs(1)));
+        }
+    }
+
+    /// Records not yet acknowledged.
+    pub fn in_flight(&self) -> usize {
+        usize::try_from(self.inner.in_flight_count()).unwrap_or(0)
+    }
+
+    /// What failed since the last call, in the order it failed.
+    pub fn take_failed(&self) -> Vec<Failed> {
+        std::mem::take(&mut *self.reports.failed.lock())
+    }
+}
+
+/// Waits until the cluster knows the topic (a broker may create it), at most `max_block`, and tells its number of partitions
+/// (Kafka: `KafkaProducer.waitOnMetadata`).
+///
+/// # Errors
+/// Java's `TimeoutException: Topic T not present in metadata after N ms.`, authorization, authentication, an invalid name.
+pub async fn wait_on_metadata(props: &Properties, topic: &str, max_block: Duration) -> Result<usize, ApiError> {
+    let bootstrap = Bootstrap::Servers(props.get("bootstrap.servers").unwrap_or_default().to_string());
+    let admin = Admin::connect(&ConnectConfig {
+        bootstrap,
+        props: props.clone(),
+    })
+    .await?
+    .with_timeout(max_block);
+    let make = |_| {
+        let mut wanted = MetadataRequestTopic::default();
+        wanted.name = Some(TopicName(StrBytes::from_string(topic.to_string())));
+        MetadataRequest::default()
+            .with_topics(Some(vec![wanted]))
+            .with_allow_auto_topic_creation(true)
+    };
+    let judge = |r: &kafka_protocol::messages::MetadataResponse| match r
+        .topics
+        .first()
+        .map(|t| ErrorCode::from(t.error_code))
+    {
+        Some(code) if code.is_retriable() => Verdict::Retry(ApiError::new(code, None)),
+        _ => Verdict::Done,
+    };
+    let missing = || {
+        ApiError::timeout(format!(
+            "Topic {topic} not present in metadata after {} ms.",
+            max_block.as_millis()
+        ))
+    };
+    let answer = match admin.request("metadata", Target::Any, make, judge).await {
+        Ok(a) => a,
+        Err(e) if e.code == ErrorCode::REQUEST_TIMED_OUT => {
+            let unknown = e.chain().any(|c| c.code == ErrorCode::UNKNOWN_TOPIC_OR_PARTITION);
+            let cause = ApiError::new(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION, None);
+            return Err(if unknown { missing().caused_by(cause) } else { missing() });
+        }
+        Err(e) => return Err(e),
+    };
+    let found = answer.topics.first().ok_or_else(missing)?;
+    match ErrorCode::from(found.error_code) {
+        ErrorCode::NONE => Ok(found.partitions.len()),
+        code @ ErrorCode::TOPIC_AUTHORIZATION_FAILED => Err(ApiError::with_text(
+            code,
+            format!("Not authorized to access topics: [{topic}]"),
+        )),
+        code @ ErrorCode::INVALID_TOPIC_EXCEPTION => {
+            Err(ApiError::with_text(code, format!("Invalid topics: [{topic}]")))
+        }
+        code => Err(ApiError::new(code, None)),
+    }
+}
