@@ -94,6 +94,14 @@ impl Target {
         })
     }
 
+    /// The servers as one word, as clients' properties have them.
+    pub fn bootstrap_servers(&self) -> &str {
+        match &self.connect.bootstrap {
+            Bootstrap::Servers(s) | Bootstrap::Controllers(s) => s,
+            Bootstrap::FromProps => self.connect.props.get("bootstrap.servers").unwrap_or_default(),
+        }
+    }
+
     /// Refuses a change of a cluster whose context is protected, unless `--yes` was given.
     ///
     /// # Errors

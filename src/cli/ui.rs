@@ -142,3 +142,16 @@ impl Ui {
         Ok(())
     }
 }
+
+/// A bar of bytes on stderr: shown when stderr is a terminal and there is a total, hidden otherwise.
+pub fn progress_bytes(ui: &Ui, total: Option<u64>) -> indicatif::ProgressBar {
+    match total {
+        Some(total) if ui.err_is_terminal() => {
+            let bar = indicatif::ProgressBar::new(total);
+            let style = indicatif::ProgressStyle::with_template("{bar:40} {bytes}/{total_bytes} {bytes_per_sec} {eta}");
+            bar.set_style(style.unwrap_or_else(|_| indicatif::ProgressStyle::default_bar()));
+            bar
+        }
+        _ => indicatif::ProgressBar::hidden(),
+    }
+}

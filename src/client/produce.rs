@@ -9,9 +9,10 @@ use kafka_protocol::protocol::StrBytes;
 use parking_lot::Mutex;
 use rdkafka::error::KafkaError;
 use rdkafka::message::{DeliveryResult, Message, OwnedHeaders};
-use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _, ProducerContext};
+use rdkafka::producer::{BaseRecord, Producer as _, ProducerContext, ThreadedProducer};
 use rdkafka::types::RDKafkaErrorCode;
 use rdkafka::util::Timeout;
+use tokio::sync::Notify;
 
 use super::admin::Admin;
 use super::cluster::{Target, Verdict};
@@ -47,6 +48,14 @@ pub struct Outgoing<'a> {
 #[derive(Default)]
 struct Reports {
     failed: Mutex<Vec<Failed>>,
+    some_failed: Notify,
+}
+
+impl Reports {
+    fn push(&self, failed: Failed) {
+        self.failed.lock().push(failed);
+        self.some_failed.notify_one();
+    }
 }
 
 #[derive(Clone)]
@@ -62,7 +71,7 @@ impl ProducerContext for Context {
 
     fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {
         if let Err((e, m)) = result {
-            self.0.failed.lock().push(Failed {
+            self.0.push(Failed {
                 topic: m.topic().to_string(),
                 key_len: m.key().map(<[u8]>::len),
                 value_len: m.payload().map(<[u8]>::len),
@@ -88,7 +97,7 @@ pub fn error_of(e: &KafkaError) -> ApiError {
 
 /// A producer that keeps the order of what it is given.
 pub struct Producer {
-    inner: BaseProducer<Context>,
+    inner: ThreadedProducer<Context>,
     reports: Arc<Reports>,
     max_request_size: usize,
 }
@@ -148,20 +157,19 @@ impl Producer {
             match self.inner.send(base) {
                 Ok(()) => break,
                 Err((e, back)) if e.rdkafka_error_code() == Some(RDKafkaErrorCode::QueueFull) => {
-                    self.inner.poll(Timeout::After(Duration::from_millis(100)));
+                    self.inner.poll(Timeout::After(Duration::from_millis(1)));
                     base = back;
                 }
                 Err((e, _)) if e.rdkafka_error_code() == Some(RDKafkaErrorCode::MessageSizeTooLarge) => {
-                    self.reports.failed.lock().push(failed(self.too_large(&record)));
+                    self.reports.push(failed(self.too_large(&record)));
                     break;
                 }
                 Err((e, _)) => {
-                    self.reports.failed.lock().push(failed(error_of(&e)));
+                    self.reports.push(failed(error_of(&e)));
                     break;
                 }
             }
         }
-        self.inner.poll(Timeout::After(Duration::ZERO));
     }
 
     /// Java's text for a record above `max.request.size`; its size is an upper bound, as Java's estimate is.
@@ -195,6 +203,11 @@ impl Producer {
     /// Records not yet acknowledged.
     pub fn in_flight(&self) -> usize {
         usize::try_from(self.inner.in_flight_count()).unwrap_or(0)
+    }
+
+    /// Waits until [`Producer::take_failed`] has something.
+    pub async fn some_failed(&self) {
+        self.reports.some_failed.notified().await;
     }
 
     /// What failed since the last call, in the order it failed.

@@ -4,5 +4,7 @@ pub mod deserialize;
 pub mod help;
 pub mod java_hash;
 pub mod java_regex;
+pub mod json_record;
+pub mod key_values;
 pub mod opts;
 pub mod time;

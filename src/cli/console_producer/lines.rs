@@ -56,6 +56,19 @@ impl<R: BufRead> JavaLines<R> {
     }
 }
 
+impl<R: std::io::Read> JavaLines<std::io::BufReader<R>> {
+    /// Whether the next line can be read without waiting for input.
+    pub fn has_whole_line(&self) -> bool {
+        let ready = self.input.buffer();
+        let ready = if self.skip_line_feed {
+            ready.strip_prefix(b"\n").unwrap_or(ready)
+        } else {
+            ready
+        };
+        ready.iter().any(|b| matches!(b, b'\n' | b'\r'))
+    }
+}
+
 fn text(line: Vec<u8>) -> String {
     String::from_utf8(line).unwrap_or_else(|e| String::from_utf8_lossy(e.as_bytes()).into_owned())
 }
