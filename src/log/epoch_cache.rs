@@ -1,0 +1,176 @@
+//! `leader-epoch-checkpoint`: at which offset each leader epoch began (Kafka: `LeaderEpochFileCache`, KIP-101).
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::LogError;
+use super::checkpoint;
+
+/// An epoch and the offset of its first record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EpochEntry {
+    pub epoch: i32,
+    pub start_offset: i64,
+}
+
+/// The answer for an epoch that is not known.
+pub const UNDEFINED_EPOCH: i32 = -1;
+/// The end offset that goes with it.
+pub const UNDEFINED_EPOCH_OFFSET: i64 = -1;
+
+/// Epochs and start offsets, both rising; every change is written through.
+#[derive(Debug)]
+pub(super) struct EpochCache {
+    path: PathBuf,
+    entries: Vec<EpochEntry>,
+}
+
+impl EpochCache {
+    pub(super) fn open(path: PathBuf) -> Result<Self, LogError> {
+        let entries = match checkpoint::read_epochs(&path) {
+            Ok(entries) => entries,
+            Err(LogError::Io(e)) if e.kind() == io::ErrorKind::NotFound => Vec::new(),
+            Err(e) => return Err(e),
+        };
+        Ok(EpochCache { path, entries })
+    }
+
+    pub(super) fn set_dir(&mut self, dir: &Path) {
+        self.path = dir.join(checkpoint::LEADER_EPOCH_FILE);
+    }
+
+    pub(super) fn entries(&self) -> &[EpochEntry] {
+        &self.entries
+    }
+
+    pub(super) fn latest(&self) -> Option<EpochEntry> {
+        self.entries.last().copied()
+    }
+
+    /// Notes that `epoch` begins at `start_offset`, unless it is known already. What contradicts it is dropped.
+    pub(super) fn assign(&mut self, epoch: i32, start_offset: i64) -> io::Result<()> {
+        if epoch < 0
+            || self
+                .latest()
+                .is_some_and(|last| last.epoch == epoch && start_offset >= last.start_offset)
+        {
+            return Ok(());
+        }
+        self.entries
+            .retain(|e| e.epoch < epoch && e.start_offset < start_offset);
+        self.entries.push(EpochEntry { epoch, start_offset });
+        self.write()
+    }
+
+    /// The last epoch that is at most `epoch`, and where it ends; undefined (-1, -1) if `epoch` is ahead of the log.
+    pub(super) fn end_offset_for(&self, epoch: i32, log_end_offset: i64) -> (i32, i64) {
+        let Some(latest) = self.latest().filter(|_| epoch != UNDEFINED_EPOCH) else {
+            return (UNDEFINED_EPOCH, UNDEFINED_EPOCH_OFFSET);
+        };
+        if epoch == latest.epoch {
+            return (epoch, log_end_offset);
+        }
+        let higher = self.entries.partition_point(|e| e.epoch <= epoch);
+        match (higher.checked_sub(1).map(|i| self.entries[i]), self.entries.get(higher)) {
+            (_, None) => (UNDEFINED_EPOCH, UNDEFINED_EPOCH_OFFSET),
+            (None, Some(next)) => (epoch, next.start_offset),
+            (Some(floor), Some(next)) => (floor.epoch, next.start_offset),
+        }
+    }
+
+    /// The epoch that `offset` belongs to.
+    pub(super) fn epoch_for(&self, offset: i64) -> Option<i32> {
+        let after = self.entries.partition_point(|e| e.start_offset <= offset);
+        after.checked_sub(1).map(|i| self.entries[i].epoch)
+    }
+
+    /// Drops what begins at or after the new end of the log.
+    pub(super) fn truncate_from_end(&mut self, end_offset: i64) -> io::Result<()> {
+        let keep = self.entries.partition_point(|e| e.start_offset < end_offset);
+        if keep < self.entries.len() {
+            self.entries.truncate(keep);
+            self.write()?;
+        }
+        Ok(())
+    }
+
+    /// Drops what ended before the new start of the log; the epoch that holds it then begins there.
+    pub(super) fn truncate_from_start(&mut self, start_offset: i64) -> io::Result<()> {
+        let after = self.entries.partition_point(|e| e.start_offset <= start_offset);
+        if let Some(last) = after.checked_sub(1)
+            && self.entries[last].start_offset < start_offset
+        {
+            self.entries.drain(..last);
+            self.entries[0].start_offset = start_offset;
+            self.write()?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn clear(&mut self) -> io::Result<()> {
+        self.entries.clear();
+        self.write()
+    }
+
+    /// Writes the file, also when nothing is in it: Kafka makes one for every log.
+    pub(super) fn write(&self) -> io::Result<()> {
+        checkpoint::write_epochs(&self.path, &self.entries)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cache(entries: &[(i32, i64)]) -> (tempfile::TempDir, EpochCache) {
+        let dir = tempfile::tempdir().unwrap();
+        let mut cache = EpochCache::open(dir.path().join(checkpoint::LEADER_EPOCH_FILE)).unwrap();
+        for &(epoch, offset) in entries {
+            cache.assign(epoch, offset).unwrap();
+        }
+        (dir, cache)
+    }
+
+    #[test]
+    fn end_offsets_answer_as_kip_101_says() {
+        let (_dir, cache) = cache(&[(1, 10), (3, 20), (5, 30)]);
+        assert_eq!(cache.end_offset_for(5, 42), (5, 42));
+        assert_eq!(cache.end_offset_for(4, 42), (3, 30));
+        assert_eq!(cache.end_offset_for(3, 42), (3, 30));
+        assert_eq!(cache.end_offset_for(1, 42), (1, 20));
+        assert_eq!(cache.end_offset_for(0, 42), (0, 10));
+        assert_eq!(cache.end_offset_for(6, 42), (-1, -1));
+        assert_eq!(cache.end_offset_for(-1, 42), (-1, -1));
+    }
+
+    #[test]
+    fn truncation_keeps_the_epoch_of_what_is_left_and_reaches_the_file() {
+        let (dir, mut cache) = cache(&[(1, 10), (3, 20), (5, 30)]);
+        cache.truncate_from_start(25).unwrap();
+        cache.truncate_from_end(30).unwrap();
+        let again = EpochCache::open(dir.path().join(checkpoint::LEADER_EPOCH_FILE)).unwrap();
+        assert_eq!(
+            again.entries(),
+            &[EpochEntry {
+                epoch: 3,
+                start_offset: 25
+            }]
+        );
+        assert_eq!(again.epoch_for(24), None);
+        assert_eq!(again.epoch_for(25), Some(3));
+    }
+
+    #[test]
+    fn an_assignment_drops_what_contradicts_it() {
+        let (_dir, mut cache) = cache(&[(1, 10), (3, 20), (5, 30)]);
+        cache.assign(6, 15).unwrap();
+        assert_eq!(
+            cache
+                .entries()
+                .iter()
+                .map(|e| (e.epoch, e.start_offset))
+                .collect::<Vec<_>>(),
+            [(1, 10), (6, 15)]
+        );
+    }
+}

@@ -1,0 +1,395 @@
+//! Opens the files of a log and repairs what a stop left behind (Kafka: `LogLoader`, `LogSegment.recover`).
+//!
+//! After a clean stop, indexes are only looked at. After an unclean one, every segment that reaches past the recovery
+//! point is read batch by batch, cut at the first bad one, and its indexes are made anew; later segments go away.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use super::epoch_cache::EpochCache;
+use super::producer_state::{ProducerState, Verdict};
+use super::scan::BatchScan;
+use super::segment::{
+    DELETED_SUFFIX, INDEX_SUFFIX, LOG_SUFFIX, Segment, TIME_INDEX_SUFFIX, TXN_INDEX_SUFFIX, remove_files,
+};
+use super::{AppendOrigin, LogConfig, LogError, OpenOptions, checkpoint, file_offset, offset_file};
+use crate::TopicPartition;
+use crate::record::Batch;
+use crate::record::control::EndTxnMarker;
+
+/// A loaded log.
+pub(super) struct Loaded {
+    pub segments: BTreeMap<i64, Segment>,
+    pub epochs: EpochCache,
+    pub producers: ProducerState,
+    pub log_start_offset: i64,
+    pub log_end_offset: i64,
+    pub recovery_point: i64,
+}
+
+/// Suffix of files that the cleaner is writing.
+pub(super) const CLEANED_SUFFIX: &str = ".cleaned";
+/// Suffix of files that are whole and about to take their place.
+pub(super) const SWAP_SUFFIX: &str = ".swap";
+
+pub(super) fn load(
+    dir: &Path,
+    topic_partition: &TopicPartition,
+    config: &LogConfig,
+    options: &OpenOptions,
+) -> Result<Loaded, LogError> {
+    finish_swaps(dir)?;
+    let bases = clean_directory(dir)?;
+    let epochs = EpochCache::open(dir.join(checkpoint::LEADER_EPOCH_FILE));
+    let epochs = match epochs {
+        Err(LogError::Corrupt { path, .. }) => {
+            fs::remove_file(&path)?;
+            EpochCache::open(path)
+        }
+        other => other,
+    };
+    let mut loader = Loader {
+        dir,
+        config,
+        options,
+        segments: BTreeMap::new(),
+        epochs: epochs?,
+        producers: ProducerState::open(topic_partition.clone(), dir, options.producer_id_expiration_ms)?,
+    };
+    if loader.epochs.entries().is_empty() {
+        loader.epochs.write()?;
+    }
+    loader.open_segments(&bases)?;
+    loader.finish()
+}
+
+/// Completes or undoes a cleaning that was interrupted while its files took their places.
+fn finish_swaps(dir: &Path) -> io::Result<()> {
+    let mut cleaned_from = i64::MAX;
+    let mut swaps = BTreeSet::new();
+    let mut stray = Vec::new();
+    for entry in fs::read_dir(dir)? {
+        let name = entry?.file_name();
+        let Some(text) = name.to_str() else { continue };
+        if let Some(original) = text.strip_suffix(CLEANED_SUFFIX) {
+            cleaned_from = cleaned_from.min(file_offset(original.as_ref(), LOG_SUFFIX).unwrap_or(i64::MAX));
+            stray.push(dir.join(text));
+        } else if text.ends_with(DELETED_SUFFIX) || text.ends_with(".tmp") {
+            stray.push(dir.join(text));
+        } else if let Some(original) = text.strip_suffix(SWAP_SUFFIX) {
+            swaps.insert(original.to_owned());
+        }
+    }
+    remove_files(stray)?;
+    // While any file is still `.cleaned`, no original was removed: those that came to `.swap` are not needed.
+    for original in &swaps {
+        let Some((offset, _)) = original.split_once('.') else {
+            continue;
+        };
+        if offset.parse().is_ok_and(|offset: i64| offset >= cleaned_from) {
+            fs::remove_file(dir.join(format!("{original}{SWAP_SUFFIX}")))?;
+        }
+    }
+    for original in &swaps {
+        let swap = dir.join(format!("{original}{SWAP_SUFFIX}"));
+        if !swap.exists() {
+            continue;
+        }
+        if let Some(base) = file_offset(original.as_ref(), LOG_SUFFIX) {
+            remove_replaced(dir, base, &swap)?;
+        }
+        fs::rename(&swap, dir.join(original))?;
+    }
+    Ok(())
+}
+
+/// Removes the segments that a swap file stands for: those that begin within it.
+fn remove_replaced(dir: &Path, base: i64, swap: &Path) -> io::Result<()> {
+    let file = fs::File::open(swap)?;
+    let mut scan = super::scan::HeaderScan::new(&file, swap, 0, file.metadata()?.len());
+    let mut end = base + 1;
+    while let Ok(Some(batch)) = scan.next() {
+        end = batch.header.next_offset();
+    }
+    for entry in fs::read_dir(dir)? {
+        if let Some(other) = file_offset(&entry?.file_name(), LOG_SUFFIX)
+            && other > base
+            && other < end
+        {
+            remove_files(
+                [LOG_SUFFIX, INDEX_SUFFIX, TIME_INDEX_SUFFIX, TXN_INDEX_SUFFIX].map(|s| offset_file(dir, other, s)),
+            )?;
+        }
+    }
+    Ok(())
+}
+
+/// Removes indexes without records; returns the base offsets of the segments.
+fn clean_directory(dir: &Path) -> io::Result<BTreeSet<i64>> {
+    let mut bases = BTreeSet::new();
+    let mut indexes = Vec::new();
+    for entry in fs::read_dir(dir)? {
+        let name = entry?.file_name();
+        bases.extend(file_offset(&name, LOG_SUFFIX));
+        for suffix in [INDEX_SUFFIX, TIME_INDEX_SUFFIX, TXN_INDEX_SUFFIX] {
+            indexes.extend(file_offset(&name, suffix).map(|base| (base, dir.join(&name))));
+        }
+    }
+    remove_files(
+        indexes
+            .into_iter()
+            .filter(|(base, _)| !bases.contains(base))
+            .map(|(_, path)| path),
+    )?;
+    Ok(bases)
+}
+
+struct Loader<'a> {
+    dir: &'a Path,
+    config: &'a LogConfig,
+    options: &'a OpenOptions,
+    segments: BTreeMap<i64, Segment>,
+    epochs: EpochCache,
+    producers: ProducerState,
+}
+
+impl Loader<'_> {
+    fn open_segments(&mut self, bases: &BTreeSet<i64>) -> Result<(), LogError> {
+        let mut bases = bases.iter().copied().peekable();
+        while let Some(base) = bases.next() {
+            // A segment that ends at or before the recovery point was flushed.
+            let flushed = bases.peek().is_some_and(|&next| next <= self.options.recovery_point);
+            let mut segment = match self.open_checked(base)? {
+                Some(segment) if self.options.clean_shutdown || flushed => segment,
+                other => {
+                    let (segment, whole) = self.recover(base, other)?;
+                    self.segments.insert(base, segment);
+                    if !whole && !self.options.clean_shutdown {
+                        self.remove_segments(bases)?;
+                        return Ok(());
+                    }
+                    continue;
+                }
+            };
+            if bases.peek().is_none() || segment.time_index.entries() == 0 {
+                segment.load_tail()?;
+            }
+            self.segments.insert(base, segment);
+        }
+        Ok(())
+    }
+
+    /// Opens a segment whose indexes exist and look sane; `None` if they must be made anew.
+    fn open_checked(&self, base: i64) -> Result<Option<Segment>, LogError> {
+        if !offset_file(self.dir, base, INDEX_SUFFIX).exists()
+            || !offset_file(self.dir, base, TIME_INDEX_SUFFIX).exists()
+        {
+            return Ok(None);
+        }
+        let opened = Segment::open(self.dir, base, self.options.now_ms);
+        let opened = opened.and_then(|segment| {
+            segment.offset_index.sanity_check()?;
+            segment.time_index.sanity_check()?;
+            Ok(segment)
+        });
+        match opened {
+            Ok(segment) => Ok(Some(segment)),
+            Err(LogError::Corrupt { .. }) => Ok(None),
+            Err(e) => Err(e),
+        }
+    }
+
+    /// Reads all batches of a segment, cuts it at the first bad one and makes its indexes anew. Returns whether it was
+    /// whole.
+    fn recover(&mut self, base: i64, opened: Option<Segment>) -> Result<(Segment, bool), LogError> {
+        let mut segment = match opened {
+            Some(segment) => segment,
+            None => {
+                Segment::reset_indexes(self.dir, base)?;
+                Segment::open(self.dir, base, self.options.now_ms)?
+            }
+        };
+        let start = self.options.log_start_offset;
+        rebuild_producers(
+            &mut self.producers,
+            &self.segments,
+            (start, base),
+            false,
+            self.options.now_ms,
+        )?;
+        segment.clear_indexes()?;
+        let file = segment.file().clone();
+        let mut scan = BatchScan::new(&file, 0, segment.size());
+        let mut next = base;
+        let valid = loop {
+            let position = scan.position();
+            let Some(Ok((at, batch))) = scan.next()? else {
+                break position;
+            };
+            let header = batch.header;
+            if batch.ensure_valid().is_err()
+                || header.base_offset < next
+                || header.last_offset() < header.base_offset - 1
+            {
+                break position;
+            }
+            segment.note(
+                &super::scan::BatchAt { position: at, header },
+                self.config.index_interval_bytes,
+            )?;
+            if self
+                .epochs
+                .latest()
+                .is_none_or(|last| header.partition_leader_epoch > last.epoch)
+            {
+                self.epochs.assign(header.partition_leader_epoch, header.base_offset)?;
+            }
+            if let Some(txn) = replay(&mut self.producers, &batch)? {
+                segment.txn_index.append(txn)?;
+            }
+            next = header.next_offset().max(next);
+            self.producers.set_map_end_offset(next);
+        };
+        let whole = valid == segment.size();
+        if !whole {
+            segment.set_end(valid)?;
+        }
+        segment.seal()?;
+        self.producers.set_map_end_offset(next);
+        self.producers.take_snapshot(false)?;
+        Ok((segment, whole))
+    }
+
+    fn remove_segments(&mut self, bases: impl Iterator<Item = i64>) -> io::Result<()> {
+        for base in bases {
+            remove_files(
+                [LOG_SUFFIX, INDEX_SUFFIX, TIME_INDEX_SUFFIX, TXN_INDEX_SUFFIX].map(|s| offset_file(self.dir, base, s)),
+            )?;
+            self.producers.remove_snapshot(base)?;
+        }
+        Ok(())
+    }
+
+    fn finish(mut self) -> Result<Loaded, LogError> {
+        let now_ms = self.options.now_ms;
+        let mut end = match self.segments.values().next_back() {
+            Some(active) => active.next_offset()?,
+            None => self.options.log_start_offset,
+        };
+        let first = self.segments.keys().next().copied();
+        let log_start_offset = self.options.log_start_offset.max(first.unwrap_or(0));
+        if end < log_start_offset {
+            // The log was cut below its start, which cannot be served: begin anew there.
+            let all: Vec<i64> = self.segments.keys().copied().collect();
+            self.segments.clear();
+            self.remove_segments(all.into_iter())?;
+            end = log_start_offset;
+        }
+        if self.segments.is_empty() {
+            Segment::reset_indexes(self.dir, log_start_offset)?;
+            self.segments
+                .insert(log_start_offset, Segment::open(self.dir, log_start_offset, now_ms)?);
+        }
+        self.epochs.truncate_from_end(end)?;
+        self.epochs.truncate_from_start(log_start_offset)?;
+        let clean = self.options.clean_shutdown;
+        rebuild_producers(
+            &mut self.producers,
+            &self.segments,
+            (log_start_offset, end),
+            clean,
+            now_ms,
+        )?;
+        let segments = self.segments;
+        self.producers
+            .retain_snapshots(|offset| segments.contains_key(&offset))?;
+        Ok(Loaded {
+            segments,
+            epochs: self.epochs,
+            producers: self.producers,
+            log_start_offset,
+            log_end_offset: end,
+            recovery_point: if clean {
+                end
+            } else {
+                self.options.recovery_point.min(end)
+            },
+        })
+    }
+}
+
+/// Brings producer states to the offset `end`: from the newest snapshot before it, then from the batches since.
+///
+/// After a clean stop without any snapshot the log is taken to hold no producers, as Kafka does.
+pub(super) fn rebuild_producers(
+    producers: &mut ProducerState,
+    segments: &BTreeMap<i64, Segment>,
+    (start, end): (i64, i64),
+    clean: bool,
+    now_ms: i64,
+) -> Result<(), LogError> {
+    if clean && !producers.has_snapshots() {
+        producers.set_map_end_offset(end);
+        return Ok(());
+    }
+    let was_empty = producers.is_empty() && producers.map_end_offset() >= end;
+    producers.truncate_and_reload(start, end, now_ms)?;
+    if was_empty || end <= producers.map_end_offset() {
+        producers.set_map_end_offset(end);
+        return Ok(());
+    }
+    let from = producers.map_end_offset();
+    let floor = segments.range(..=from).next_back().map_or(from, |(&base, _)| base);
+    for segment in segments.range(floor..end).map(|(_, s)| s) {
+        if segment.base_offset() > from {
+            producers.set_map_end_offset(segment.base_offset());
+            producers.take_snapshot(false)?;
+        }
+        let Some(first) = segment.find(from.max(segment.base_offset()))? else {
+            continue;
+        };
+        let mut scan = BatchScan::new(segment.file(), first.position, segment.size());
+        while let Some(batch) = scan.next()? {
+            let (_, batch) = batch?;
+            if batch.header.base_offset >= end {
+                break;
+            }
+            replay(producers, &batch)?;
+        }
+    }
+    producers.set_map_end_offset(end);
+    Ok(producers.take_snapshot(false)?)
+}
+
+/// Lets a batch of the log act on the producer states; returns the transaction that it aborted.
+fn replay(producers: &mut ProducerState, batch: &Batch<'_>) -> Result<Option<super::AbortedTxn>, LogError> {
+    if !batch.header.has_producer_id() {
+        return Ok(None);
+    }
+    let marker = match batch.header.is_control() {
+        true => match batch.records()?.next() {
+            Some(record) => EndTxnMarker::parse(&record?)?,
+            None => None,
+        },
+        false => None,
+    };
+    let verdict = match producers.prepare(&batch.header, marker, AppendOrigin::Replication) {
+        Ok(verdict) => verdict,
+        // What stands in the log stands there; Kafka's replay refuses only what a leader would, and a leader accepted it.
+        Err(_) => return Ok(None),
+    };
+    let Verdict::Append(update) = verdict else {
+        return Ok(None);
+    };
+    Ok(producers
+        .commit(update)
+        .filter(|(txn, _)| txn.aborted)
+        .map(|(txn, last_stable_offset)| super::AbortedTxn {
+            producer_id: txn.producer_id,
+            first_offset: txn.first_offset,
+            last_offset: txn.last_offset,
+            last_stable_offset,
+        }))
+}

@@ -1,0 +1,4 @@
+//! Tests of the log as a whole: calls in, files and bytes out.
+
+mod append;
+mod support;
