@@ -8,6 +8,7 @@ pub mod connect;
 pub mod console_consumer;
 pub mod console_producer;
 pub mod context;
+pub mod dump_log;
 pub mod error;
 pub mod generate;
 pub mod install_links;

@@ -63,7 +63,7 @@ macro_rules! runs {
 }
 
 /// Every script there is. Sorted by script.
-pub static TOOLS: &[&Tool] = &[&super::console_producer::TOOL];
+pub static TOOLS: &[&Tool] = &[&super::console_producer::TOOL, &super::dump_log::TOOL];
 
 /// Runs the command that argv names and returns its exit code.
 pub fn main(argv: Vec<OsString>) -> u8 {

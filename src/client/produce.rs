@@ -7,7 +7,6 @@ use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
 use kafka_protocol::messages::{MetadataRequest, TopicName};
 use kafka_protocol::protocol::StrBytes;
 use parking_lot::Mutex;
-use rdkafka::client::OAuthToken;
 use rdkafka::error::KafkaError;
 use rdkafka::message::{DeliveryResult, Message, OwnedHeaders};
 use rdkafka::producer::{BaseRecord, Producer as _, ProducerContext, ThreadedProducer};
@@ -18,7 +17,7 @@ use tokio::sync::Notify;
 use super::admin::Admin;
 use super::cluster::{Target, Verdict};
 use super::error::ApiError;
-use super::librdkafka::{self, DataContext};
+use super::librdkafka;
 use super::props::Properties;
 use super::{Bootstrap, ConnectConfig};
 use crate::wire::ErrorCode;
@@ -60,23 +59,11 @@ impl Reports {
 }
 
 #[derive(Clone)]
-struct Context {
-    reports: Arc<Reports>,
-    data: DataContext,
-}
+struct Context(Arc<Reports>);
 
 impl rdkafka::ClientContext for Context {
-    const ENABLE_REFRESH_OAUTH_TOKEN: bool = true;
-
     fn log(&self, _: rdkafka::config::RDKafkaLogLevel, _: &str, _: &str) {}
-
-    fn error(&self, error: KafkaError, reason: &str) {
-        self.data.error(error, reason);
-    }
-
-    fn generate_oauth_token(&self, config: Option<&str>) -> Result<OAuthToken, Box<dyn std::error::Error>> {
-        self.data.generate_oauth_token(config)
-    }
+    fn error(&self, _: KafkaError, _: &str) {}
 }
 
 impl ProducerContext for Context {
@@ -84,7 +71,7 @@ impl ProducerContext for Context {
 
     fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {
         if let Err((e, m)) = result {
-            self.reports.push(Failed {
+            self.0.push(Failed {
                 topic: m.topic().to_string(),
                 key_len: m.key().map(<[u8]>::len),
                 value_len: m.payload().map(<[u8]>::len),
@@ -130,11 +117,7 @@ impl Producer {
         let config = librdkafka::producer(props)?;
         let reports = Arc::new(Reports::default());
         let inner = config
-            .rdkafka
-            .create_with_context(Context {
-                reports: reports.clone(),
-                data: config.context(),
-            })
+            .create_with_context(Context(reports.clone()))
             .map_err(|e| ApiError::kafka(e.to_string()))?;
         let max_request_size = props
             .get("max.request.size")

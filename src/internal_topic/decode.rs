@@ -7,6 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
 
+use super::java_utf8;
 use super::schema::{Default, Field, Kind, Schema};
 use super::uuid_text::uuid_text;
 
@@ -159,7 +160,13 @@ fn read_tagged(
 fn read_field(input: &mut Input<'_>, field: &Field, shape: Shape) -> Result<Value, DecodeError> {
     let nullable = field.nullable.contains(shape.version);
     if let Kind::Struct(fields) = field.kind {
-        if nullable && i8::from_be_bytes(input.array()?) < 0 {
+        let is_null = match (nullable, field.is_tagged(shape.version)) {
+            (false, _) => false,
+            // Kafka's generator marks null differently inside and outside the tagged section.
+            (true, true) => input.unsigned_varint()? == 0,
+            (true, false) => i8::from_be_bytes(input.array()?) < 0,
+        };
+        if is_null {
             return Ok(Value::Null);
         }
         return read_struct(input, fields, shape);
@@ -189,7 +196,7 @@ fn read_value(input: &mut Input<'_>, name: &str, kind: &Kind, shape: Shape) -> R
         Kind::Text => match text_length(input, shape.flexible)? {
             None => Value::Null,
             Some(n) if n > 0x7fff => return malformed(format!("string field {name} had invalid length {n}")),
-            Some(n) => String::from_utf8_lossy(input.take(n)?).into_owned().into(),
+            Some(n) => java_utf8::decode(input.take(n)?).into_owned().into(),
         },
         Kind::Bytes => match length(input, shape.flexible)? {
             None => Value::Null,

@@ -114,7 +114,8 @@ impl Writer {
             ));
         }
         match field.kind {
-            Kind::Struct(_) if value.is_null() => out.push(0xff),
+            // A tagged struct's null is an unsigned varint 0, another's the byte -1.
+            Kind::Struct(_) if value.is_null() => out.push(if field.is_tagged(self.version) { 0 } else { 0xff }),
             Kind::Struct(fields) => {
                 if nullable {
                     out.push(1);

@@ -199,8 +199,8 @@ fn field(field: &Value, structs: &Map<String, Value>, indent: usize) -> String {
         let _ = write!(out, ".tag({}, {})", field["tag"], versions(&field["taggedVersions"]));
     }
     let default = match field.get("default") {
-        None => None,
-        Some(Value::Null) => Some("Null".to_owned()),
+        // Kafka's generator takes a bare null (not the text "null") for no default at all.
+        None | Some(Value::Null) => None,
         Some(Value::String(text)) if text == "null" => Some("Null".to_owned()),
         Some(Value::String(text)) if text == "true" || text == "false" => Some(format!("Bool({text})")),
         Some(Value::String(text)) => Some(format!("Int({})", text.parse::<i64>().unwrap())),

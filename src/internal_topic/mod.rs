@@ -15,6 +15,7 @@ mod encode;
 #[cfg(test)]
 mod generate;
 pub mod group;
+pub mod java_utf8;
 pub mod json;
 pub mod keyed;
 pub mod metadata;

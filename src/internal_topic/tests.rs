@@ -137,6 +137,20 @@ fn tagged_fields_with_their_default_are_left_out_and_filled_in_on_request() {
     assert_eq!(filled["leader"], json!(-1));
 }
 
+/// Bytes of a real `__consumer_offsets`: a tagged struct that is null, which is not its default.
+#[test]
+fn a_member_without_classic_metadata_says_so() {
+    let value = json!({"instanceId": null, "rackId": null, "serverAssignor": null, "clientId": "c", "clientHost": "/h", "subscribedTopicNames": ["t"], "subscribedTopicRegex": "",
+        "rebalanceTimeoutMs": 5, "classicMemberMetadata": null});
+    let bytes = group::encode_value(group::record_type::CONSUMER_GROUP_MEMBER_METADATA, 0, &value).unwrap();
+    assert_eq!(bytes, b"\0\0\0\0\x02c\x03/h\x02\x02t\x01\0\0\0\x05\0\x01\0\x01\0");
+    let schema = &schema::group::CONSUMER_GROUP_MEMBER_METADATA_VALUE;
+    assert_eq!(
+        decode(schema, 0, &bytes[2..]).unwrap().get("classicMemberMetadata"),
+        Some(&Value::Null)
+    );
+}
+
 #[test]
 fn json_that_does_not_fit_is_refused_by_name() {
     let schema = &schema::group::OFFSET_COMMIT_VALUE;

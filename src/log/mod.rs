@@ -10,6 +10,7 @@ mod config;
 mod epoch_cache;
 mod error;
 mod index;
+pub mod inspect;
 mod loader;
 pub mod log_dir;
 mod offset_index;

@@ -167,7 +167,7 @@ pub static CONSUMER_GROUP_MEMBER_METADATA_VALUE: Schema = Schema {
                 field("name", Kind::Text, since(0)),
                 field("metadata", Kind::Bytes, since(0)),
             ])), since(0)),
-        ]), since(0)).nullable(since(0)).tag(0, since(0)).default(Default::Null),
+        ]), since(0)).nullable(since(0)).tag(0, since(0)),
     ],
 };
 
@@ -239,12 +239,12 @@ pub static CONSUMER_GROUP_CURRENT_MEMBER_ASSIGNMENT_VALUE: Schema = Schema {
         field("assignedPartitions", Kind::Array(&Kind::Struct(&[
             field("topicId", Kind::Uuid, since(0)),
             field("partitions", Kind::Array(&Kind::Int32), since(0)),
-            field("assignmentEpochs", Kind::Array(&Kind::Int32), since(0)).nullable(since(0)).tag(0, since(0)).default(Default::Null),
+            field("assignmentEpochs", Kind::Array(&Kind::Int32), since(0)).nullable(since(0)).tag(0, since(0)),
         ])), since(0)),
         field("partitionsPendingRevocation", Kind::Array(&Kind::Struct(&[
             field("topicId", Kind::Uuid, since(0)),
             field("partitions", Kind::Array(&Kind::Int32), since(0)),
-            field("assignmentEpochs", Kind::Array(&Kind::Int32), since(0)).nullable(since(0)).tag(0, since(0)).default(Default::Null),
+            field("assignmentEpochs", Kind::Array(&Kind::Int32), since(0)).nullable(since(0)).tag(0, since(0)),
         ])), since(0)),
     ],
 };
@@ -444,7 +444,7 @@ pub static STREAMS_GROUP_METADATA_VALUE: Schema = Schema {
         field("lastAssignmentConfigs", Kind::Array(&Kind::Struct(&[
             field("key", Kind::Text, since(0)),
             field("value", Kind::Text, since(0)),
-        ])), since(0)).nullable(since(0)).tag(1, since(0)).default(Default::Null),
+        ])), since(0)).nullable(since(0)).tag(1, since(0)),
     ],
 };
 
@@ -559,32 +559,32 @@ pub static STREAMS_GROUP_CURRENT_MEMBER_ASSIGNMENT_VALUE: Schema = Schema {
         field("activeTasks", Kind::Array(&Kind::Struct(&[
             field("subtopologyId", Kind::Text, since(0)),
             field("partitions", Kind::Array(&Kind::Int32), since(0)),
-            field("assignmentEpochs", Kind::Array(&Kind::Int32), since(0)).nullable(since(0)).tag(0, since(0)).default(Default::Null),
+            field("assignmentEpochs", Kind::Array(&Kind::Int32), since(0)).nullable(since(0)).tag(0, since(0)),
         ])), since(0)),
         field("standbyTasks", Kind::Array(&Kind::Struct(&[
             field("subtopologyId", Kind::Text, since(0)),
             field("partitions", Kind::Array(&Kind::Int32), since(0)),
-            field("assignmentEpochs", Kind::Array(&Kind::Int32), since(0)).nullable(since(0)).tag(0, since(0)).default(Default::Null),
+            field("assignmentEpochs", Kind::Array(&Kind::Int32), since(0)).nullable(since(0)).tag(0, since(0)),
         ])), since(0)),
         field("warmupTasks", Kind::Array(&Kind::Struct(&[
             field("subtopologyId", Kind::Text, since(0)),
             field("partitions", Kind::Array(&Kind::Int32), since(0)),
-            field("assignmentEpochs", Kind::Array(&Kind::Int32), since(0)).nullable(since(0)).tag(0, since(0)).default(Default::Null),
+            field("assignmentEpochs", Kind::Array(&Kind::Int32), since(0)).nullable(since(0)).tag(0, since(0)),
         ])), since(0)),
         field("activeTasksPendingRevocation", Kind::Array(&Kind::Struct(&[
             field("subtopologyId", Kind::Text, since(0)),
             field("partitions", Kind::Array(&Kind::Int32), since(0)),
-            field("assignmentEpochs", Kind::Array(&Kind::Int32), since(0)).nullable(since(0)).tag(0, since(0)).default(Default::Null),
+            field("assignmentEpochs", Kind::Array(&Kind::Int32), since(0)).nullable(since(0)).tag(0, since(0)),
         ])), since(0)),
         field("standbyTasksPendingRevocation", Kind::Array(&Kind::Struct(&[
             field("subtopologyId", Kind::Text, since(0)),
             field("partitions", Kind::Array(&Kind::Int32), since(0)),
-            field("assignmentEpochs", Kind::Array(&Kind::Int32), since(0)).nullable(since(0)).tag(0, since(0)).default(Default::Null),
+            field("assignmentEpochs", Kind::Array(&Kind::Int32), since(0)).nullable(since(0)).tag(0, since(0)),
         ])), since(0)),
         field("warmupTasksPendingRevocation", Kind::Array(&Kind::Struct(&[
             field("subtopologyId", Kind::Text, since(0)),
             field("partitions", Kind::Array(&Kind::Int32), since(0)),
-            field("assignmentEpochs", Kind::Array(&Kind::Int32), since(0)).nullable(since(0)).tag(0, since(0)).default(Default::Null),
+            field("assignmentEpochs", Kind::Array(&Kind::Int32), since(0)).nullable(since(0)).tag(0, since(0)),
         ])), since(0)),
     ],
 };

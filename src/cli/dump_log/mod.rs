@@ -1,0 +1,145 @@
+//! `kafka-dump-log.sh`: what is in the files of a log directory. Kafka: `DumpLogSegments`.
+
+mod decoder;
+mod index;
+mod java;
+mod json;
+mod log;
+mod options;
+mod report;
+mod text;
+
+use std::path::Path;
+
+use super::multicall::{Grammar, Line};
+use super::ui::Format;
+use super::{CliError, CliResult, Tool, Ui};
+use crate::log::inspect::InspectError;
+use options::Options;
+use report::Report;
+
+/// `kafka-dump-log.sh`.
+pub static TOOL: Tool = Tool {
+    script: "kafka-dump-log",
+    names: &["dump-log"],
+    about: "This tool helps to parse a log file and dump its contents to the console, useful for debugging a seemingly corrupt log segment.",
+    opts: options::OPTS,
+    help_after_error: false,
+    grammar: Grammar::JoptSimple,
+    run: crate::runs!(run),
+};
+
+/// One run: its options, its output on the way, and what to tell at the end.
+struct Dump<'a> {
+    ui: &'a mut Ui,
+    options: Options,
+    report: Report,
+    /// Output that was not yet handed to `ui`.
+    buffer: Vec<u8>,
+    json: Option<json::Writer>,
+}
+
+impl From<InspectError> for CliError {
+    fn from(e: InspectError) -> Self {
+        CliError::failed(e.to_string())
+    }
+}
+
+impl From<crate::record::RecordError> for CliError {
+    fn from(e: crate::record::RecordError) -> Self {
+        CliError::failed(e.to_string())
+    }
+}
+
+async fn run(ui: &mut Ui, line: Line) -> CliResult {
+    line.options.require(&["files"]).map_err(CliError::usage_with_help)?;
+    let json = match ui.format() {
+        Format::Json => Some(json::Writer::array()),
+        Format::Jsonl => Some(json::Writer::lines()),
+        Format::Kafka | Format::Table => None,
+        Format::Csv => return Err(CliError::usage("dump-log prints kafka, json or jsonl, not csv")),
+    };
+    let options = Options::new(line.options)?;
+    let files = options.files.clone();
+    let mut dump = Dump {
+        ui,
+        options,
+        report: Report::default(),
+        buffer: Vec::new(),
+        json,
+    };
+    let mut end = files.iter().try_for_each(|file| dump.file(file));
+    if let Some(json) = &mut dump.json {
+        json.finish(&mut dump.buffer);
+    }
+    // What was printed before a failure stays printed.
+    end = dump.flush().and(end);
+    end?;
+    let Dump { ui, report, .. } = dump;
+    report.print(ui)?;
+    match report.is_damaged() {
+        true => Err(CliError::told_quietly()),
+        false => Ok(()),
+    }
+}
+
+impl Dump<'_> {
+    /// A line of text around the data; not in JSON.
+    fn say(&mut self, line: std::fmt::Arguments<'_>) {
+        if self.json.is_none() {
+            use std::io::Write as _;
+            let _ = writeln!(self.buffer, "{line}");
+        }
+    }
+
+    fn say_err(&mut self, line: &str) -> CliResult {
+        self.flush()?;
+        self.ui.say_err(line)
+    }
+
+    fn flush(&mut self) -> CliResult {
+        self.ui.out().write_all(&self.buffer)?;
+        self.buffer.clear();
+        Ok(())
+    }
+
+    /// Flushes once enough has come together.
+    fn flush_if_large(&mut self) -> CliResult {
+        if self.buffer.len() >= 256 * 1024 {
+            self.flush()
+        } else {
+            Ok(())
+        }
+    }
+
+    fn file(&mut self, name: &str) -> CliResult {
+        let file = java::normalize(name);
+        self.say(format_args!("Dumping {file}"));
+        let path = Path::new(&file);
+        let file_name = path
+            .file_name()
+            .map(|n| n.to_string_lossy().into_owned())
+            .unwrap_or_default();
+        let suffix = file_name.rfind('.').map_or("", |at| &file_name[at..]);
+        if let Some(json) = &mut self.json {
+            json.file(&file);
+        }
+        match suffix {
+            ".log" | ".checkpoint" => self.log(&file, &file_name),
+            ".index" => self.index(&file, &file_name),
+            ".timeindex" => self.time_index(&file, &file_name),
+            ".snapshot" => self.producer_snapshot(&file),
+            ".txnindex" => self.txn_index(&file, &file_name),
+            _ => {
+                self.report.note_failure();
+                self.say_err(&format!("Ignoring unknown file {file}"))
+            }
+        }
+    }
+}
+
+/// The offset that a segment's file is named after: all before the first dot.
+fn base_offset(file_name: &str) -> CliResult<i64> {
+    let stem = file_name.split('.').next().unwrap_or_default();
+    java::parse_long(stem).ok_or_else(|| CliError::failed(format!("For input string: \"{stem}\"")))
+}

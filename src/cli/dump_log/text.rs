@@ -1,0 +1,251 @@
+//! The lines of a batch and of a record, written without an allocation of their own.
+
+use crate::internal_topic::control::{self, ControlType};
+use crate::internal_topic::{DecodeError, java_utf8, json};
+use crate::log::inspect::{FileBatch, Format};
+use crate::record::legacy::{LegacyBatch, LegacyRecord};
+use crate::record::{BatchHeader, Compression, Record, TimestampType};
+
+/// Appends a number in decimal.
+pub(super) fn int(out: &mut Vec<u8>, n: i64) {
+    let mut digits = [0u8; 20];
+    let mut at = digits.len();
+    let mut rest = n.unsigned_abs();
+    loop {
+        at -= 1;
+        digits[at] = b'0' + (rest % 10) as u8;
+        rest /= 10;
+        if rest == 0 {
+            break;
+        }
+    }
+    if n < 0 {
+        out.push(b'-');
+    }
+    out.extend_from_slice(&digits[at..]);
+}
+
+/// Appends `label` and a number.
+fn labelled(out: &mut Vec<u8>, label: &str, n: i64) {
+    out.extend_from_slice(label.as_bytes());
+    int(out, n);
+}
+
+fn boolean(out: &mut Vec<u8>, label: &str, b: bool) {
+    out.extend_from_slice(label.as_bytes());
+    out.extend_from_slice(if b { b"true" } else { b"false" });
+}
+
+/// `OptionalLong.toString`.
+pub(super) fn optional_long(out: &mut Vec<u8>, n: Option<i64>) {
+    match n {
+        None => out.extend_from_slice(b"OptionalLong.empty"),
+        Some(n) => {
+            labelled(out, "OptionalLong[", n);
+            out.push(b']');
+        }
+    }
+}
+
+/// The name of a batch's timestamp type; magic 0 has none.
+pub(super) fn timestamp_type(kind: Option<TimestampType>) -> &'static str {
+    kind.map_or("NoTimestampType", TimestampType::name)
+}
+
+/// The line of a batch.
+///
+/// # Errors
+/// The batch names an unknown codec. What Kafka prints before it fails is then in `out`.
+pub(super) fn batch(out: &mut Vec<u8>, batch: &FileBatch<'_>) -> Result<(), crate::record::RecordError> {
+    match batch.format {
+        Format::Default(header) => default_batch(out, batch, &header),
+        Format::Legacy(legacy) => legacy_batch(out, batch, &legacy),
+    }
+}
+
+fn default_batch(
+    out: &mut Vec<u8>,
+    batch: &FileBatch<'_>,
+    header: &BatchHeader,
+) -> Result<(), crate::record::RecordError> {
+    labelled(out, "baseOffset: ", header.base_offset);
+    labelled(out, " lastOffset: ", header.last_offset());
+    labelled(out, " count: ", i64::from(header.record_count));
+    labelled(out, " baseSequence: ", i64::from(header.base_sequence));
+    labelled(out, " lastSequence: ", i64::from(header.last_sequence()));
+    labelled(out, " producerId: ", header.producer_id);
+    labelled(out, " producerEpoch: ", i64::from(header.producer_epoch));
+    labelled(out, " partitionLeaderEpoch: ", i64::from(header.partition_leader_epoch));
+    boolean(out, " isTransactional: ", header.is_transactional());
+    boolean(out, " isControl: ", header.is_control());
+    out.extend_from_slice(b" deleteHorizonMs: ");
+    optional_long(out, header.delete_horizon_ms());
+    let tail = Tail {
+        timestamp_type: Some(header.timestamp_type()),
+        max_timestamp: header.max_timestamp,
+        magic: header.magic,
+        compression: header.compression()?,
+        crc: header.crc,
+    };
+    tail.write(out, batch);
+    Ok(())
+}
+
+fn legacy_batch(
+    out: &mut Vec<u8>,
+    batch: &FileBatch<'_>,
+    legacy: &LegacyBatch<'_>,
+) -> Result<(), crate::record::RecordError> {
+    labelled(out, "offset: ", legacy.last_offset());
+    let tail = Tail {
+        timestamp_type: legacy.timestamp_type(),
+        max_timestamp: legacy.timestamp(),
+        magic: legacy.magic(),
+        compression: legacy.compression()?,
+        crc: legacy.crc(),
+    };
+    tail.write(out, batch);
+    Ok(())
+}
+
+/// What the line of a batch of any magic ends with.
+struct Tail {
+    timestamp_type: Option<TimestampType>,
+    max_timestamp: i64,
+    magic: i8,
+    compression: Compression,
+    crc: u32,
+}
+
+impl Tail {
+    fn write(&self, out: &mut Vec<u8>, batch: &FileBatch<'_>) {
+        labelled(out, " position: ", batch.position as i64);
+        out.push(b' ');
+        out.extend_from_slice(timestamp_type(self.timestamp_type).as_bytes());
+        labelled(out, ": ", self.max_timestamp);
+        labelled(out, " size: ", batch.bytes.len() as i64);
+        labelled(out, " magic: ", i64::from(self.magic));
+        out.extend_from_slice(b" compresscodec: ");
+        out.extend_from_slice(self.compression.name().as_bytes());
+        labelled(out, " crc: ", i64::from(self.crc));
+        boolean(out, " isvalid: ", batch.is_valid());
+        out.push(b'\n');
+    }
+}
+
+fn sizes(out: &mut Vec<u8>, key: Option<&[u8]>, value: Option<&[u8]>) {
+    let size = |field: Option<&[u8]>| field.map_or(-1, |f| f.len() as i64);
+    labelled(out, " keySize: ", size(key));
+    labelled(out, " valueSize: ", size(value));
+}
+
+fn place(out: &mut Vec<u8>, offset: i64, kind: Option<TimestampType>, timestamp: i64) {
+    labelled(out, "| offset: ", offset);
+    out.push(b' ');
+    out.extend_from_slice(timestamp_type(kind).as_bytes());
+    labelled(out, ": ", timestamp);
+}
+
+/// A record's metadata, up to its key.
+pub(super) fn record(out: &mut Vec<u8>, record: &Record<'_>, kind: TimestampType) {
+    place(out, record.offset, Some(kind), record.timestamp);
+    sizes(out, record.key, record.value);
+    labelled(out, " sequence: ", i64::from(record.sequence));
+    out.extend_from_slice(b" headerKeys: [");
+    for (i, header) in record.headers.enumerate() {
+        if i > 0 {
+            out.push(b',');
+        }
+        java_utf8::append(header.key, out);
+    }
+    out.push(b']');
+}
+
+/// The metadata of a record of magic 0 or 1.
+pub(super) fn legacy_record(out: &mut Vec<u8>, record: &LegacyRecord<'_>, kind: Option<TimestampType>) {
+    place(out, record.offset, kind, record.timestamp);
+    sizes(out, record.key, record.value);
+    boolean(out, " isValid: ", record.is_valid);
+    labelled(out, " crc: ", i64::from(record.crc));
+}
+
+/// What a control record says, behind its metadata.
+///
+/// # Errors
+/// A key or value that is not one of a control record, in Kafka's words.
+pub(super) fn control(out: &mut Vec<u8>, record: &Record<'_>) -> Result<(), DecodeError> {
+    let key = record.key.unwrap_or_default();
+    let value = record.value.unwrap_or_default();
+    let id = control_type_id(key)?;
+    let kind = ControlType::from_id(id);
+    let label = match kind {
+        ControlType::Abort | ControlType::Commit => {
+            out.extend_from_slice(b" endTxnMarker: ");
+            out.extend_from_slice(kind.name().as_bytes());
+            labelled(out, " coordinatorEpoch: ", i64::from(coordinator_epoch(value)?));
+            return Ok(());
+        }
+        ControlType::LeaderChange => " LeaderChange: ",
+        ControlType::SnapshotHeader => " SnapshotHeader ",
+        ControlType::SnapshotFooter => " SnapshotFooter ",
+        ControlType::KRaftVersion => " KRaftVersion ",
+        ControlType::KRaftVoters => " KRaftVoters ",
+        ControlType::Unknown => {
+            labelled(out, " controlType: UNKNOWN(", i64::from(id));
+            out.push(b')');
+            return Ok(());
+        }
+    };
+    if let Some(schema) = kind.schema() {
+        let message = control::decode_value(schema, value)?;
+        out.extend_from_slice(label.as_bytes());
+        json::write(&message, out);
+    }
+    Ok(())
+}
+
+/// `ControlRecordType.parseTypeId`.
+pub(super) fn control_type_id(key: &[u8]) -> Result<i16, DecodeError> {
+    let [v0, v1, t0, t1, ..] = key else {
+        return Err(DecodeError::Malformed(format!(
+            "Invalid value size found for control record key. Must have at least 4 bytes, but found only {}",
+            key.len()
+        )));
+    };
+    match i16::from_be_bytes([*v0, *v1]) {
+        version if version < 0 => Err(DecodeError::Malformed(format!(
+            "Invalid version found for control record: {version}. May indicate data corruption"
+        ))),
+        _ => Ok(i16::from_be_bytes([*t0, *t1])),
+    }
+}
+
+/// `EndTransactionMarker.deserializeValue`.
+pub(super) fn coordinator_epoch(value: &[u8]) -> Result<i32, DecodeError> {
+    let Some((version, epoch)) = value.split_first_chunk::<2>() else {
+        return Err(DecodeError::Underflow);
+    };
+    match i16::from_be_bytes(*version) {
+        version if version < 0 => Err(DecodeError::Malformed(format!(
+            "Invalid version found for end transaction marker: {version}. May indicate data corruption"
+        ))),
+        _ => epoch
+            .first_chunk()
+            .map(|e| i32::from_be_bytes(*e))
+            .ok_or(DecodeError::Underflow),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_written_as_java_writes_them() {
+        for n in [0, 7, -1, 10, i64::MAX, i64::MIN, 1_700_000_000_000] {
+            let mut out = Vec::new();
+            int(&mut out, n);
+            assert_eq!(String::from_utf8(out).unwrap(), n.to_string());
+        }
+    }
+}

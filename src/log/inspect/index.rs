@@ -1,0 +1,244 @@
+//! `.index`, `.timeindex` and `.txnindex` files, opened read-only.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::InspectError;
+
+const OFFSET_ENTRY: usize = 8;
+const TIME_ENTRY: usize = 12;
+const ABORTED_TXN: usize = 34;
+
+fn i32_at(bytes: &[u8], at: usize) -> i32 {
+    bytes
+        .get(at..at + 4)
+        .and_then(|b| b.first_chunk())
+        .map_or(0, |b| i32::from_be_bytes(*b))
+}
+
+fn i64_at(bytes: &[u8], at: usize) -> i64 {
+    bytes
+        .get(at..at + 8)
+        .and_then(|b| b.first_chunk())
+        .map_or(0, |b| i64::from_be_bytes(*b))
+}
+
+/// Indexes are read whole, as Kafka maps them whole: `segment.index.bytes` bounds them to 10 MiB by default.
+fn read(path: &Path) -> Result<Vec<u8>, InspectError> {
+    fs::read(path).map_err(|e| match e.kind() {
+        // Kafka creates the missing file and then refuses its size.
+        std::io::ErrorKind::NotFound => {
+            InspectError::Corrupt(format!("{}: no such index. Invalid max index size: -1", path.display()))
+        }
+        _ => InspectError::io(path, e),
+    })
+}
+
+fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+}
+
+/// Where in the log the batch lies that ends with an offset.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct IndexEntry {
+    pub offset: i64,
+    /// Byte in the log file. Negative only in a damaged index.
+    pub position: i32,
+}
+
+/// An `.index` file. Kafka: `OffsetIndex`.
+#[derive(Debug)]
+pub struct OffsetIndexFile {
+    path: PathBuf,
+    base_offset: i64,
+    bytes: Vec<u8>,
+}
+
+impl OffsetIndexFile {
+    pub fn open(path: &Path, base_offset: i64) -> Result<Self, InspectError> {
+        Ok(OffsetIndexFile {
+            path: path.to_owned(),
+            base_offset,
+            bytes: read(path)?,
+        })
+    }
+
+    /// Whole entries in the file.
+    pub fn len(&self) -> usize {
+        self.bytes.len() / OFFSET_ENTRY
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The entry at `n`, which is below [`OffsetIndexFile::len`].
+    pub fn entry(&self, n: usize) -> IndexEntry {
+        let at = n * OFFSET_ENTRY;
+        IndexEntry {
+            offset: self.base_offset.wrapping_add(i64::from(i32_at(&self.bytes, at))),
+            position: i32_at(&self.bytes, at + 4),
+        }
+    }
+
+    /// The last entry at or below `offset`; the beginning of the log if there is none.
+    pub fn lookup(&self, offset: i64) -> IndexEntry {
+        let (mut low, mut high) = (0, self.len());
+        while low < high {
+            let middle = low + (high - low) / 2;
+            if self.entry(middle).offset <= offset {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        match low {
+            0 => IndexEntry {
+                offset: self.base_offset,
+                position: 0,
+            },
+            n => self.entry(n - 1),
+        }
+    }
+
+    /// What the broker checks when it starts.
+    ///
+    /// # Errors
+    /// The last offset lies below the base offset, or the size is no multiple of an entry's.
+    pub fn sanity_check(&self) -> Result<(), InspectError> {
+        let path = absolute(&self.path);
+        if let Some(last) = self.len().checked_sub(1).map(|n| self.entry(n).offset)
+            && last < self.base_offset
+        {
+            return Err(InspectError::Corrupt(format!(
+                "Corrupt index found, index file {} has non-zero size but the last offset is {last} \
+                 which is less than the base offset {}",
+                path.display(),
+                self.base_offset
+            )));
+        }
+        if !self.bytes.len().is_multiple_of(OFFSET_ENTRY) {
+            return Err(InspectError::Corrupt(format!(
+                "Index file {} is corrupt, found {} bytes which is neither positive nor a multiple of {OFFSET_ENTRY}",
+                path.display(),
+                self.bytes.len()
+            )));
+        }
+        Ok(())
+    }
+}
+
+/// The largest timestamp up to an offset.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TimeIndexEntry {
+    /// Milliseconds since 1970.
+    pub timestamp: i64,
+    pub offset: i64,
+}
+
+/// A `.timeindex` file. Kafka: `TimeIndex`.
+#[derive(Debug)]
+pub struct TimeIndexFile {
+    path: PathBuf,
+    base_offset: i64,
+    bytes: Vec<u8>,
+}
+
+impl TimeIndexFile {
+    pub fn open(path: &Path, base_offset: i64) -> Result<Self, InspectError> {
+        Ok(TimeIndexFile {
+            path: path.to_owned(),
+            base_offset,
+            bytes: read(path)?,
+        })
+    }
+
+    /// Whole entries in the file.
+    pub fn len(&self) -> usize {
+        self.bytes.len() / TIME_ENTRY
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The entry at `n`, which is below [`TimeIndexFile::len`].
+    pub fn entry(&self, n: usize) -> TimeIndexEntry {
+        let at = n * TIME_ENTRY;
+        TimeIndexEntry {
+            timestamp: i64_at(&self.bytes, at),
+            offset: self.base_offset.wrapping_add(i64::from(i32_at(&self.bytes, at + 8))),
+        }
+    }
+
+    /// What the broker checks when it starts.
+    ///
+    /// # Errors
+    /// The last entry lies before the first one or the base offset, or the size is no multiple of an entry's.
+    pub fn sanity_check(&self) -> Result<(), InspectError> {
+        let path = absolute(&self.path);
+        let corrupt = |what: &str, last: i64, first: i64| {
+            Err(InspectError::Corrupt(format!(
+                "Corrupt time index found, time index file ({}) has non-zero size but the last {what} is {last} \
+                 which is less than the first {what} {first}",
+                path.display()
+            )))
+        };
+        if let Some(last) = self.len().checked_sub(1).map(|n| self.entry(n)) {
+            let first = self.entry(0).timestamp;
+            if last.timestamp < first {
+                return corrupt("timestamp", last.timestamp, first);
+            }
+            if last.offset < self.base_offset {
+                return corrupt("offset", last.offset, self.base_offset);
+            }
+        }
+        if !self.bytes.len().is_multiple_of(TIME_ENTRY) {
+            return Err(InspectError::Corrupt(format!(
+                "Time index file {} is corrupt, found {} bytes which is neither positive nor a multiple of {TIME_ENTRY}",
+                path.display(),
+                self.bytes.len()
+            )));
+        }
+        Ok(())
+    }
+}
+
+/// An aborted transaction of a `.txnindex` file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AbortedTxn {
+    pub version: i16,
+    pub producer_id: i64,
+    pub first_offset: i64,
+    pub last_offset: i64,
+    pub last_stable_offset: i64,
+}
+
+/// All entries of a `.txnindex` file; none if there is no such file. Bytes that are no whole entry are passed over.
+///
+/// # Errors
+/// An entry of a later version; a file that cannot be read.
+pub fn read_txn_index(path: &Path) -> Result<Vec<AbortedTxn>, InspectError> {
+    let bytes = match fs::read(path) {
+        Ok(bytes) => bytes,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(e) => return Err(InspectError::io(path, e)),
+    };
+    let entries = bytes.chunks_exact(ABORTED_TXN).map(|entry| {
+        let version = (i32_at(entry, 0) >> 16) as i16;
+        if version > 0 {
+            return Err(InspectError::Corrupt(format!(
+                "Unexpected aborted transaction version {version} in transaction index {}, current version is 0",
+                absolute(path).display()
+            )));
+        }
+        Ok(AbortedTxn {
+            version,
+            producer_id: i64_at(entry, 2),
+            first_offset: i64_at(entry, 10),
+            last_offset: i64_at(entry, 18),
+            last_stable_offset: i64_at(entry, 26),
+        })
+    });
+    entries.collect()
+}

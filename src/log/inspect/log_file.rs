@@ -1,0 +1,320 @@
+//! A segment file (or a KRaft snapshot) as a row of batches of any magic. Kafka: `FileRecords`, `FileLogInputStream`.
+
+use std::fs::File;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+
+use super::InspectError;
+use crate::record::batch::{LOG_OVERHEAD, MAGIC_OFFSET, MIN_RECORD_SIZE, RECORD_BATCH_OVERHEAD};
+use crate::record::legacy::LegacyBatch;
+use crate::record::{Batch, BatchHeader};
+
+/// Bytes up to and including the magic: what tells a batch's size and format.
+const HEADER_UP_TO_MAGIC: u64 = MAGIC_OFFSET as u64 + 1;
+/// Bytes read ahead of a cursor.
+const READ_AHEAD: usize = 1 << 20;
+/// Bytes read to look at one batch header.
+const PEEK: usize = RECORD_BATCH_OVERHEAD;
+
+/// A file of batches, open for reading.
+#[derive(Debug)]
+pub struct LogFile {
+    file: File,
+    path: PathBuf,
+    size: u64,
+}
+
+/// What the first bytes of a batch tell, whatever its magic.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BatchHead {
+    /// Byte at which the batch begins.
+    pub position: u64,
+    pub magic: i8,
+    /// Bytes of the whole batch. The file holds that many from `position` on.
+    pub size: usize,
+    pub last_offset: i64,
+}
+
+/// A batch with its bytes.
+#[derive(Debug, Clone, Copy)]
+pub struct FileBatch<'a> {
+    pub position: u64,
+    pub bytes: &'a [u8],
+    pub format: Format<'a>,
+}
+
+/// The two ways a batch is laid out.
+#[derive(Debug, Clone, Copy)]
+pub enum Format<'a> {
+    /// Magic 2 (and, as Kafka reads them, unknown higher ones).
+    Default(BatchHeader),
+    /// Magic 0 and 1.
+    Legacy(LegacyBatch<'a>),
+}
+
+impl<'a> FileBatch<'a> {
+    /// Whether the checksum matches.
+    pub fn is_valid(&self) -> bool {
+        match self.format {
+            Format::Default(header) => {
+                self.bytes
+                    .get(crate::record::batch::ATTRIBUTES_OFFSET..)
+                    .is_some_and(|covered| {
+                        self.bytes.len() >= RECORD_BATCH_OVERHEAD && crc32c::crc32c(covered) == header.crc
+                    })
+            }
+            Format::Legacy(batch) => batch.is_valid(),
+        }
+    }
+
+    /// The batch for reading its records; an error for a legacy batch or one too short for a header.
+    pub fn as_default(&self) -> Result<Batch<'a>, InspectError> {
+        let short = || {
+            InspectError::Corrupt(format!(
+                "Record batch at position {} is corrupted: {} bytes are less than the {RECORD_BATCH_OVERHEAD} of a header",
+                self.position,
+                self.bytes.len()
+            ))
+        };
+        Batch::parse(self.bytes)
+            .map_err(|e| InspectError::Corrupt(e.to_string()))?
+            .ok_or_else(short)
+    }
+}
+
+impl LogFile {
+    /// # Errors
+    /// The file is not there, not readable, or larger than the 2^31-1 bytes of a segment.
+    pub fn open(path: &Path) -> Result<Self, InspectError> {
+        let io = |e| InspectError::io(path, e);
+        let file = File::open(path).map_err(io)?;
+        let size = file.metadata().map_err(io)?.len();
+        if size > i32::MAX as u64 {
+            return Err(InspectError::Corrupt(format!(
+                "The size of segment {} ({size}) is larger than the maximum allowed segment size of 2147483647",
+                path.display()
+            )));
+        }
+        Ok(LogFile {
+            file,
+            path: path.to_owned(),
+            size,
+        })
+    }
+
+    /// Bytes of the file when it was opened.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Where a slice of `size` bytes from `position` on ends.
+    ///
+    /// # Errors
+    /// A position beyond the end, or a negative number.
+    pub fn slice_end(&self, position: i64, size: i32) -> Result<u64, InspectError> {
+        let range = match u64::try_from(position) {
+            Err(_) => {
+                return Err(InspectError::Corrupt(format!(
+                    "Invalid position: {position} in read from {self}"
+                )));
+            }
+            Ok(at) if at > self.size => {
+                return Err(InspectError::Corrupt(format!(
+                    "Slice from position {position} exceeds end position of {self}"
+                )));
+            }
+            Ok(at) => at..self.size,
+        };
+        match u64::try_from(size) {
+            Err(_) => Err(InspectError::Corrupt(format!(
+                "Invalid size: {size} in read from {self}"
+            ))),
+            Ok(size) => Ok(range.end.min(range.start + size)),
+        }
+    }
+
+    /// The batches between two positions. A batch that does not fit whole before `end` ends the row.
+    pub fn batches(&self, from: u64, end: u64) -> BatchCursor<'_> {
+        BatchCursor {
+            log: self,
+            position: from,
+            end: end.min(self.size),
+            window: Vec::new(),
+            window_at: 0,
+        }
+    }
+
+    /// The head of the batch at `position`, `None` if no whole batch fits before `end`.
+    ///
+    /// # Errors
+    /// A size field below that of any batch; a file that cannot be read.
+    pub fn head_at(&self, position: u64, end: u64) -> Result<Option<BatchHead>, InspectError> {
+        let mut bytes = [0; PEEK];
+        let length = self.size.saturating_sub(position).min(PEEK as u64) as usize;
+        self.file
+            .read_exact_at(&mut bytes[..length], position)
+            .map_err(|e| InspectError::io(&self.path, e))?;
+        self.parse_head(&bytes[..length], position, end)
+    }
+
+    /// `FileLogInputStream.nextBatch`. `bytes` are up to 61 from `position` on, fewer only at the end of the file.
+    fn parse_head(&self, bytes: &[u8], position: u64, end: u64) -> Result<Option<BatchHead>, InspectError> {
+        if position + HEADER_UP_TO_MAGIC > end {
+            return Ok(None);
+        }
+        let (Some(offset), Some(length), Some(&magic)) =
+            (bytes.first_chunk::<8>(), bytes.get(8..12), bytes.get(MAGIC_OFFSET))
+        else {
+            return Ok(None);
+        };
+        let offset = i64::from_be_bytes(*offset);
+        let length = i32::from_be_bytes([length[0], length[1], length[2], length[3]]);
+        if length < MIN_RECORD_SIZE {
+            return Err(InspectError::Corrupt(format!(
+                "Found record size {length} smaller than minimum record overhead ({MIN_RECORD_SIZE}) in file {}.",
+                self.path.display()
+            )));
+        }
+        let size = LOG_OVERHEAD + length as usize;
+        if position + size as u64 > end {
+            return Ok(None);
+        }
+        let magic = magic as i8;
+        let last_offset = match bytes.get(23..27) {
+            Some(delta) if magic >= 2 => {
+                offset.wrapping_add(i64::from(i32::from_be_bytes([delta[0], delta[1], delta[2], delta[3]])))
+            }
+            _ => offset,
+        };
+        Ok(Some(BatchHead {
+            position,
+            magic,
+            size,
+            last_offset,
+        }))
+    }
+}
+
+/// `FileRecords.toString`.
+impl std::fmt::Display for LogFile {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "FileRecords(size={0}, file={1}, start=0, end={2})",
+            self.size,
+            self.path.display(),
+            i32::MAX
+        )
+    }
+}
+
+/// Walks over batches, holding one megabyte of the file or the largest batch seen.
+#[derive(Debug)]
+pub struct BatchCursor<'f> {
+    log: &'f LogFile,
+    position: u64,
+    end: u64,
+    window: Vec<u8>,
+    window_at: u64,
+}
+
+impl BatchCursor<'_> {
+    /// Where the next batch begins.
+    pub fn position(&self) -> u64 {
+        self.position
+    }
+
+    /// Goes on at an earlier position.
+    pub fn rewind_to(&mut self, position: u64) {
+        self.position = position;
+    }
+
+    /// The next batch with its bytes.
+    ///
+    /// # Errors
+    /// As [`LogFile::head_at`]; the cursor then stays where it is.
+    #[allow(clippy::should_implement_trait)]
+    pub fn next(&mut self) -> Result<Option<FileBatch<'_>>, InspectError> {
+        let Some(head) = self.peek()? else {
+            return Ok(None);
+        };
+        // The header of a batch that is shorter than a header goes on into what follows, as in Kafka.
+        let wanted = head.size.max(RECORD_BATCH_OVERHEAD);
+        self.load(wanted)?;
+        self.position += head.size as u64;
+        let at = (head.position - self.window_at) as usize;
+        let rest = &self.window[at..];
+        let bytes = &rest[..head.size];
+        let format = if head.magic >= 2 {
+            let header = rest.first_chunk().ok_or_else(|| self.no_header(head.position))?;
+            Format::Default(BatchHeader::parse(header))
+        } else {
+            Format::Legacy(LegacyBatch::new(bytes))
+        };
+        Ok(Some(FileBatch {
+            position: head.position,
+            bytes,
+            format,
+        }))
+    }
+
+    /// The next batch's head; its bytes are stepped over unread.
+    ///
+    /// # Errors
+    /// As [`BatchCursor::next`].
+    pub fn next_head(&mut self) -> Result<Option<BatchHead>, InspectError> {
+        let head = self.peek()?;
+        self.position += head.map_or(0, |h| h.size as u64);
+        Ok(head)
+    }
+
+    fn peek(&mut self) -> Result<Option<BatchHead>, InspectError> {
+        if self.position + HEADER_UP_TO_MAGIC > self.end {
+            return Ok(None);
+        }
+        self.load(PEEK)?;
+        let at = (self.position - self.window_at) as usize;
+        let bytes = &self.window[at..];
+        self.log
+            .parse_head(&bytes[..bytes.len().min(PEEK)], self.position, self.end)
+    }
+
+    fn no_header(&self, position: u64) -> InspectError {
+        InspectError::Corrupt(format!(
+            "Failed to load record batch at position {position} from {}",
+            self.log.path.display()
+        ))
+    }
+
+    /// Brings `length` bytes from `position` on into the window, or all there are.
+    fn load(&mut self, length: usize) -> Result<(), InspectError> {
+        let available = self.log.size - self.position.min(self.log.size);
+        let length = (length as u64).min(available) as usize;
+        let window_end = self.window_at + self.window.len() as u64;
+        if self.position >= self.window_at && self.position + length as u64 <= window_end {
+            return Ok(());
+        }
+        if self.position >= self.window_at && self.position < window_end {
+            self.window.drain(..(self.position - self.window_at) as usize);
+        } else {
+            self.window.clear();
+        }
+        self.window_at = self.position;
+        let have = self.window.len();
+        let want = length.max(READ_AHEAD.min(available as usize));
+        self.window.resize(want.max(have), 0);
+        let read = self
+            .log
+            .file
+            .read_exact_at(&mut self.window[have..], self.position + have as u64);
+        if let Err(e) = read {
+            self.window.truncate(have);
+            return Err(InspectError::io(&self.log.path, e));
+        }
+        Ok(())
+    }
+}
