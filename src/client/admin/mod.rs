@@ -12,7 +12,11 @@ mod configs;
 mod driver;
 mod group_offsets;
 mod groups;
+mod log_dirs;
 mod offsets;
+mod quotas;
+mod reassignments;
+mod scram;
 mod topics;
 
 use std::sync::Arc;
@@ -32,7 +36,11 @@ pub use cluster::*;
 pub use configs::*;
 pub use group_offsets::*;
 pub use groups::*;
+pub use log_dirs::*;
 pub use offsets::*;
+pub use quotas::*;
+pub use reassignments::*;
+pub use scram::*;
 pub use topics::*;
 
 /// Answers about several things, each with its own outcome, in the order asked.
