@@ -15,6 +15,8 @@
 //! - [`error`]: [`ApiError`], an error as Kafka's Java clients have it: code, exception class, text, cause
 //! - [`conn`]: one socket, pipelined; [`cluster`]: bootstrap, metadata, routing, retries, deadlines
 //! - [`admin`]: the methods of Kafka's `Admin`, one file per noun
+//! - [`security`], [`jaas`], [`oauth`], [`tls`]: who we are and whom we trust
+//! - `librdkafka` (feature `cli`): the same properties for producers and consumers; `produce`: a producer on it
 //!
 //! Two kinds of failure, one type: a method's own `Err` means the whole call failed (no broker in time, wrong password);
 //! answers about several things are [`admin::Items`], each with its own `Result`.
@@ -25,11 +27,15 @@ pub mod config;
 pub mod config_def;
 pub mod conn;
 pub mod error;
+pub mod jaas;
 #[cfg(feature = "cli")]
 pub mod librdkafka;
+pub mod oauth;
 #[cfg(feature = "cli")]
 pub mod produce;
 pub mod props;
+pub mod security;
+pub mod tls;
 
 pub use config::{Bootstrap, ClientConfig, ConnectConfig};
 pub use error::{AdminError, ApiError};

@@ -7,6 +7,7 @@ use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
 use kafka_protocol::messages::{MetadataRequest, TopicName};
 use kafka_protocol::protocol::StrBytes;
 use parking_lot::Mutex;
+use rdkafka::client::OAuthToken;
 use rdkafka::error::KafkaError;
 use rdkafka::message::{DeliveryResult, Message, OwnedHeaders};
 use rdkafka::producer::{BaseRecord, Producer as _, ProducerContext, ThreadedProducer};
@@ -17,7 +18,7 @@ use tokio::sync::Notify;
 use super::admin::Admin;
 use super::cluster::{Target, Verdict};
 use super::error::ApiError;
-use super::librdkafka;
+use super::librdkafka::{self, DataContext};
 use super::props::Properties;
 use super::{Bootstrap, ConnectConfig};
 use crate::wire::ErrorCode;
@@ -59,11 +60,23 @@ impl Reports {
 }
 
 #[derive(Clone)]
-struct Context(Arc<Reports>);
+struct Context {
+    reports: Arc<Reports>,
+    data: DataContext,
+}
 
 impl rdkafka::ClientContext for Context {
+    const ENABLE_REFRESH_OAUTH_TOKEN: bool = true;
+
     fn log(&self, _: rdkafka::config::RDKafkaLogLevel, _: &str, _: &str) {}
-    fn error(&self, _: KafkaError, _: &str) {}
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        self.data.error(error, reason);
+    }
+
+    fn generate_oauth_token(&self, config: Option<&str>) -> Result<OAuthToken, Box<dyn std::error::Error>> {
+        self.data.generate_oauth_token(config)
+    }
 }
 
 impl ProducerContext for Context {
@@ -71,7 +84,7 @@ impl ProducerContext for Context {
 
     fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {
         if let Err((e, m)) = result {
-            self.0.push(Failed {
+            self.reports.push(Failed {
                 topic: m.topic().to_string(),
                 key_len: m.key().map(<[u8]>::len),
                 value_len: m.payload().map(<[u8]>::len),
@@ -117,7 +130,11 @@ impl Producer {
         let config = librdkafka::producer(props)?;
         let reports = Arc::new(Reports::default());
         let inner = config
-            .create_with_context(Context(reports.clone()))
+            .rdkafka
+            .create_with_context(Context {
+                reports: reports.clone(),
+                data: config.context(),
+            })
             .map_err(|e| ApiError::kafka(e.to_string()))?;
         let max_request_size = props
             .get("max.request.size")

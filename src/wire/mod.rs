@@ -3,9 +3,11 @@
 //! - [`error`]: every error code of Kafka 4.3.1 with its name, Java exception and default text
 //! - [`api`]: which versions of an API both sides know, and their header versions
 //! - [`frame`]: length-prefixed frames; requests and responses to bytes and back
+//! - [`sasl`]: PLAIN, SCRAM and OAUTHBEARER messages, both sides
 
 pub mod api;
 pub mod error;
 pub mod frame;
+pub mod sasl;
 
 pub use error::ErrorCode;
