@@ -3,6 +3,7 @@
 //! A tool is a static [`Tool`]: its names, its option table and its run function. [`multicall::TOOLS`] lists them all;
 //! dispatch, help, completions, man pages and `kt install-links` derive from that table.
 
+pub mod broker;
 pub mod compat;
 pub mod connect;
 pub mod console_consumer;
@@ -14,6 +15,7 @@ pub mod generate;
 pub mod install_links;
 pub mod multicall;
 pub mod native;
+pub mod server_start;
 pub mod table;
 pub mod ui;
 

@@ -63,7 +63,11 @@ macro_rules! runs {
 }
 
 /// Every script there is. Sorted by script.
-pub static TOOLS: &[&Tool] = &[&super::console_producer::TOOL, &super::dump_log::TOOL];
+pub static TOOLS: &[&Tool] = &[
+    &super::console_producer::TOOL,
+    &super::dump_log::TOOL,
+    &super::server_start::TOOL,
+];
 
 /// Runs the command that argv names and returns its exit code.
 pub fn main(argv: Vec<OsString>) -> u8 {

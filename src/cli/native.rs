@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
-use super::{CliError, CliResult, Manner, Ui, context, generate, install_links, multicall};
+use super::{CliError, CliResult, Manner, Ui, broker, context, generate, install_links, multicall};
 
 /// Apache Kafka's command-line tools in one binary, and a Kafka cluster inside it.
 #[derive(Debug, Parser)]
@@ -21,6 +21,8 @@ struct Kt {
 
 #[derive(Debug, Subcommand)]
 enum Native {
+    /// Runs a Kafka cluster in this process, for tests, CI and learning.
+    Broker(broker::Args),
     /// Lists, chooses and shows named clusters.
     #[command(subcommand)]
     Context(context::Command),
@@ -70,8 +72,15 @@ pub fn run(ui: &mut Ui, words: &[String]) -> CliResult {
     };
     let kt = <Kt as clap::FromArgMatches>::from_arg_matches(&matches).map_err(|e| CliError::usage(e.to_string()))?;
     match kt.command {
+        Native::Broker(a) => broker::run(ui, &a, |option| is_given(&matches, option)),
         Native::Context(c) => context::run(ui, c),
         Native::InstallLinks(a) => install_links::run(ui, &a),
         Native::Generate { dir } => generate::run(&dir),
     }
+}
+
+/// Whether an option of the subcommand stands on the command line.
+fn is_given(matches: &clap::ArgMatches, option: &str) -> bool {
+    let sub = matches.subcommand().map(|(_, m)| m);
+    sub.and_then(|m| m.value_source(option)) == Some(clap::parser::ValueSource::CommandLine)
 }

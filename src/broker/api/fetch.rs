@@ -1,0 +1,204 @@
+//! Fetch (1), v4-18: records from the partitions this broker leads; waits on a notification until `min_bytes` are there.
+//! Sessions (KIP-227), topics by id from v13 on (KIP-516), truncation detection (KIP-320, KIP-595).
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use bytes::Bytes;
+use kafka_protocol::messages::fetch_request::{FetchPartition, FetchTopic};
+use kafka_protocol::messages::fetch_response::{
+    AbortedTransaction, EpochEndOffset, FetchableTopicResponse, PartitionData as WirePartition,
+};
+use kafka_protocol::messages::{BrokerId, FetchRequest, FetchResponse, ProducerId};
+use uuid::Uuid;
+
+use super::shared::topic_name;
+use crate::TopicPartition;
+use crate::broker::replica::fetch::{FetchParams, Isolation, PartitionData, PartitionFetch, fetch};
+use crate::broker::replica::fetch_session::{SessionContext, SessionKey, SessionPartition, SessionRequest, Told};
+use crate::broker::request::{Operation, RequestContext, Resource};
+use crate::log::FetchData;
+use crate::wire::ErrorCode;
+
+pub async fn handle(cx: &RequestContext, req: FetchRequest) -> FetchResponse {
+    let by_id = cx.api_version >= 13;
+    let params = params(cx, &req);
+    let session = match cx
+        .node
+        .fetch_sessions()
+        .open(session_request(req, by_id), cx.node.now_ms())
+    {
+        Ok(session) => session,
+        Err(error) => return FetchResponse::default().with_error_code(error.code()),
+    };
+    let mut results = read(cx, params, &session).await;
+    let told: Vec<Told> = results.iter().map(told).collect();
+    let included = cx.node.fetch_sessions().close(&session, &told);
+    let mut topics: Vec<FetchableTopicResponse> = Vec::new();
+    for (((key, _), data), included) in session.wanted.iter().zip(results.drain(..)).zip(included) {
+        if !included {
+            continue;
+        }
+        let same = |t: &FetchableTopicResponse| t.topic.as_str() == key.topic && t.topic_id == key.topic_id;
+        if !topics.last().is_some_and(same) {
+            topics.push(
+                FetchableTopicResponse::default()
+                    .with_topic(topic_name(&key.topic))
+                    .with_topic_id(key.topic_id),
+            );
+        }
+        if let Some(topic) = topics.last_mut() {
+            topic.partitions.push(respond(key.partition, data));
+        }
+    }
+    FetchResponse::default()
+        .with_session_id(session.session_id)
+        .with_responses(topics)
+}
+
+fn params(cx: &RequestContext, req: &FetchRequest) -> FetchParams {
+    let limit = usize::try_from(cx.node.config().i64("fetch.max.bytes")).unwrap_or(0);
+    let replica_id = if cx.api_version >= 15 {
+        req.replica_state.replica_id.0
+    } else {
+        req.replica_id.0
+    };
+    FetchParams {
+        isolation: match (replica_id >= 0, req.isolation_level) {
+            (true, _) => Isolation::LogEnd,
+            (false, 1) => Isolation::Committed,
+            _ => Isolation::HighWatermark,
+        },
+        min_bytes: usize::try_from(req.min_bytes).unwrap_or(0),
+        max_bytes: usize::try_from(req.max_bytes).unwrap_or(0).min(limit),
+        max_wait: Duration::from_millis(u64::try_from(req.max_wait_ms).unwrap_or(0)),
+    }
+}
+
+fn session_request(req: FetchRequest, by_id: bool) -> SessionRequest {
+    let key = |topic: &str, topic_id: Uuid, partition: i32| {
+        let topic = if by_id { String::new() } else { topic.to_owned() };
+        SessionKey {
+            topic,
+            topic_id: if by_id { topic_id } else { Uuid::nil() },
+            partition,
+        }
+    };
+    let wanted = |t: &FetchTopic, p: &FetchPartition| {
+        let partition = SessionPartition {
+            fetch_offset: p.fetch_offset,
+            max_bytes: p.partition_max_bytes,
+            current_leader_epoch: p.current_leader_epoch,
+            last_fetched_epoch: p.last_fetched_epoch,
+            high_watermark: -1,
+            log_start_offset: -1,
+        };
+        (key(&t.topic, t.topic_id, p.partition), partition)
+    };
+    let partitions = req
+        .topics
+        .iter()
+        .flat_map(|t| t.partitions.iter().map(move |p| wanted(t, p)))
+        .collect();
+    let forgotten = req.forgotten_topics_data.iter();
+    let forgotten = forgotten
+        .flat_map(|t| t.partitions.iter().map(move |p| key(&t.topic, t.topic_id, *p)))
+        .collect();
+    SessionRequest {
+        session_id: req.session_id,
+        epoch: req.session_epoch,
+        uses_topic_ids: by_id,
+        partitions,
+        forgotten,
+    }
+}
+
+/// Results in the order of the session's partitions; those that have no topic are errors.
+async fn read(cx: &RequestContext, params: FetchParams, session: &SessionContext) -> Vec<PartitionData> {
+    let image = cx.image();
+    let mut slots: Vec<Option<PartitionData>> = Vec::with_capacity(session.wanted.len());
+    let mut wanted = Vec::with_capacity(session.wanted.len());
+    let mut names: HashMap<Uuid, Option<std::sync::Arc<str>>> = HashMap::new();
+    for (key, p) in &session.wanted {
+        let topic = if key.topic_id.is_nil() {
+            Some(std::sync::Arc::from(key.topic.as_str()))
+        } else {
+            let find = || image.topic_by_id(key.topic_id).map(|t| t.name.clone());
+            names.entry(key.topic_id).or_insert_with(find).clone()
+        };
+        let Some(topic) = topic else {
+            slots.push(Some(PartitionData::error(ErrorCode::UNKNOWN_TOPIC_ID)));
+            continue;
+        };
+        if let Err(e) = cx.authorize(Operation::Read, Resource::Topic(&topic)) {
+            slots.push(Some(PartitionData::error(e.code)));
+            continue;
+        }
+        slots.push(None);
+        wanted.push(PartitionFetch {
+            tp: TopicPartition {
+                topic,
+                partition: key.partition,
+            },
+            fetch_offset: p.fetch_offset,
+            max_bytes: usize::try_from(p.max_bytes).unwrap_or(0),
+            current_leader_epoch: p.current_leader_epoch,
+            last_fetched_epoch: p.last_fetched_epoch,
+        });
+    }
+    let has_errors = slots.iter().any(Option::is_some);
+    let params = if has_errors {
+        FetchParams {
+            max_wait: Duration::ZERO,
+            ..params
+        }
+    } else {
+        params
+    };
+    let mut read = fetch(cx.replicas(), params, &wanted, &mut cx.node.shutdown_signal())
+        .await
+        .into_iter();
+    let fill = |slot: Option<PartitionData>| {
+        slot.or_else(|| read.next())
+            .unwrap_or_else(|| PartitionData::error(ErrorCode::UNKNOWN_SERVER_ERROR))
+    };
+    slots.into_iter().map(fill).collect()
+}
+
+fn told(data: &PartitionData) -> Told {
+    Told {
+        high_watermark: data.high_watermark,
+        log_start_offset: data.log_start_offset,
+        has_records: !data.is_empty(),
+        is_special: data.error != ErrorCode::NONE || data.diverging.is_some(),
+    }
+}
+
+fn respond(partition: i32, data: PartitionData) -> WirePartition {
+    let (records, error) = match data.data.as_ref().map(FetchData::records) {
+        None => (Bytes::new(), data.error),
+        Some(Ok(records)) => (records, data.error),
+        Some(Err(_)) => (Bytes::new(), ErrorCode::KAFKA_STORAGE_ERROR),
+    };
+    let aborted = data.aborted.map(|all| {
+        let row = |txn: crate::log::AbortedTxn| {
+            AbortedTransaction::default()
+                .with_producer_id(ProducerId(txn.producer_id))
+                .with_first_offset(txn.first_offset)
+        };
+        all.into_iter().map(row).collect()
+    });
+    let diverging = data.diverging.map_or_else(EpochEndOffset::default, |(epoch, end)| {
+        EpochEndOffset::default().with_epoch(epoch).with_end_offset(end)
+    });
+    WirePartition::default()
+        .with_partition_index(partition)
+        .with_error_code(error.code())
+        .with_high_watermark(data.high_watermark)
+        .with_last_stable_offset(data.last_stable_offset)
+        .with_log_start_offset(data.log_start_offset)
+        .with_aborted_transactions(aborted)
+        .with_preferred_read_replica(BrokerId(-1))
+        .with_diverging_epoch(diverging)
+        .with_records(Some(records))
+}

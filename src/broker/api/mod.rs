@@ -1,0 +1,153 @@
+//! Every API the broker answers: one line each in [`TABLE`], one file each beside this one. ApiVersions advertises
+//! exactly this table, each API in the versions that both Kafka 4.3.1 and the `kafka-protocol` crate know.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use bytes::Bytes;
+use kafka_protocol::messages::{self as m, ApiKey};
+use kafka_protocol::protocol::{Encodable, Request, VersionRange};
+
+use super::request::RequestContext;
+use crate::wire::api::response_header_version;
+use crate::wire::frame::{FrameError, decode, encode_response};
+
+mod api_versions;
+mod create_topics;
+mod fetch;
+mod init_producer_id;
+mod list_offsets;
+mod metadata;
+mod produce;
+pub mod shared;
+
+type Answer<'a> = Pin<Box<dyn Future<Output = Result<Bytes, FrameError>> + Send + 'a>>;
+
+/// One API.
+pub struct Api {
+    pub key: ApiKey,
+    pub versions: VersionRange,
+    handle: for<'a> fn(&'a RequestContext, Bytes) -> Answer<'a>,
+}
+
+impl std::fmt::Debug for Api {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:?} {}", self.key, self.versions)
+    }
+}
+
+/// Rows of the table: `key, lowest..=highest version, handler, request;`
+macro_rules! apis {
+    ($($key:ident, $min:literal..=$max:literal, $handler:ident, $request:ident;)*) => {
+        &[$(Api {
+            key: ApiKey::$key,
+            versions: VersionRange { min: $min, max: $max },
+            handle: |cx, body| Box::pin(run::<m::$request, _>(cx, body, $handler::handle)),
+        }),*]
+    };
+}
+
+/// All APIs, by number.
+#[rustfmt::skip]
+pub static TABLE: &[Api] = apis! {
+    Produce,          3..=13, produce,          ProduceRequest;
+    Fetch,            4..=18, fetch,            FetchRequest;
+    ListOffsets,      1..=10, list_offsets,     ListOffsetsRequest;
+    Metadata,         0..=13, metadata,         MetadataRequest;
+    ApiVersions,      0..=4,  api_versions,     ApiVersionsRequest;
+    CreateTopics,     2..=7,  create_topics,    CreateTopicsRequest;
+    InitProducerId,   0..=5,  init_producer_id, InitProducerIdRequest;
+};
+
+/// What became of a request.
+#[derive(Debug)]
+pub enum Dispatch {
+    Response(Bytes),
+    /// The client wants no response, or the connection is to end without one.
+    Nothing,
+    /// No such API here, or not this version of it: the connection must end.
+    Unsupported,
+}
+
+/// The row of an API.
+pub fn find(key: ApiKey) -> Option<&'static Api> {
+    TABLE.iter().find(|api| api.key == key)
+}
+
+/// Decodes, handles and encodes.
+///
+/// # Errors
+/// Malformed bytes; the connection must end.
+pub async fn dispatch(cx: &RequestContext, body: Bytes) -> Result<Dispatch, FrameError> {
+    let Some(api) = find(cx.api_key) else {
+        return Ok(Dispatch::Unsupported);
+    };
+    let known = api.versions.min..=api.versions.max;
+    if !known.contains(&cx.api_version) {
+        // KIP-511: a client from the future learns in version 0 what there is.
+        if cx.api_key == ApiKey::ApiVersions {
+            let response = api_versions::unsupported_version(cx);
+            return Ok(Dispatch::Response(
+                encode_response(&response, 0, 0, cx.correlation_id)?.freeze(),
+            ));
+        }
+        return Ok(Dispatch::Unsupported);
+    }
+    let response = (api.handle)(cx, body).await?;
+    if cx.is_response_suppressed() || cx.is_closing() {
+        return Ok(Dispatch::Nothing);
+    }
+    Ok(Dispatch::Response(response))
+}
+
+/// An API's handler: an async function of a request with its context.
+trait Handler<'a, R: Request> {
+    type Output: Future<Output = R::Response> + Send + 'a;
+    fn call(self, cx: &'a RequestContext, request: R) -> Self::Output;
+}
+
+impl<'a, R, F, Fut> Handler<'a, R> for F
+where
+    R: Request,
+    F: FnOnce(&'a RequestContext, R) -> Fut,
+    Fut: Future<Output = R::Response> + Send + 'a,
+{
+    type Output = Fut;
+
+    fn call(self, cx: &'a RequestContext, request: R) -> Fut {
+        self(cx, request)
+    }
+}
+
+async fn run<'a, R, H>(cx: &'a RequestContext, mut body: Bytes, handler: H) -> Result<Bytes, FrameError>
+where
+    R: Request,
+    R::Response: Encodable,
+    H: Handler<'a, R>,
+{
+    let request = decode::<R>(&mut body, cx.api_version, "request")?;
+    drop(body);
+    let response = handler.call(cx, request).await;
+    if cx.is_response_suppressed() || cx.is_closing() {
+        return Ok(Bytes::new());
+    }
+    let header_version = response_header_version(cx.api_key, cx.api_version);
+    Ok(encode_response(&response, cx.api_version, header_version, cx.correlation_id)?.freeze())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_is_sorted_and_within_what_can_be_decoded() {
+        assert!(TABLE.is_sorted_by_key(|api| api.key as i16));
+        for api in TABLE {
+            let known = crate::wire::api::supported_range(api.key);
+            assert!(
+                known.min <= api.versions.min && api.versions.max <= known.max,
+                "{api:?}"
+            );
+        }
+    }
+}

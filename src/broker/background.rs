@@ -1,0 +1,98 @@
+//! What a broker does by the clock (Kafka: `LogManager`'s scheduled tasks, `LogCleaner`): retention, compaction,
+//! flushing, checkpoints, forgetting idle producers.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep_until};
+
+use super::node::Node;
+use super::replica::{Partition, checkpoints};
+use crate::log::{LogError, PartitionLog};
+
+/// How often flushes that are due are looked for; `flush.ms` is seldom set, and then to seconds.
+const FLUSH_CHECK: Duration = Duration::from_secs(1);
+
+/// One thing to do every so often.
+struct Task {
+    next: Instant,
+    interval: fn(&Node) -> Duration,
+    run: fn(&Node),
+}
+
+/// Runs until the broker stops.
+pub(super) async fn run(node: Arc<Node>) {
+    let mut tasks = [
+        task(&node, |n| millis(n, "log.retention.check.interval.ms"), retention),
+        task(
+            &node,
+            |n| millis(n, "replica.high.watermark.checkpoint.interval.ms"),
+            checkpoint,
+        ),
+        task(&node, |_| FLUSH_CHECK, flush),
+    ];
+    let mut shutdown = node.shutdown_signal();
+    loop {
+        let Some(task) = tasks.iter_mut().min_by_key(|t| t.next) else {
+            return;
+        };
+        tokio::select! {
+            () = sleep_until(task.next) => {}
+            _ = shutdown.wait_for(|stop| *stop) => return,
+        }
+        let (work, on) = (task.run, node.clone());
+        // Files are read and written: not on the threads that serve clients.
+        let _ = tokio::task::spawn_blocking(move || work(&on)).await;
+        task.next = Instant::now() + (task.interval)(&node);
+    }
+}
+
+fn task(node: &Node, interval: fn(&Node) -> Duration, run: fn(&Node)) -> Task {
+    Task {
+        next: Instant::now() + interval(node),
+        interval,
+        run,
+    }
+}
+
+fn millis(node: &Node, key: &str) -> Duration {
+    Duration::from_millis(u64::try_from(node.config().i64(key)).unwrap_or(0).max(1))
+}
+
+fn each(node: &Node, what: &str, work: impl Fn(&mut PartitionLog, i64) -> Result<bool, LogError>) {
+    let visit = |partition: &Arc<Partition>| {
+        let Ok(mut log) = partition.log() else { return };
+        match work(&mut log, node.now_ms()) {
+            Ok(true) => {
+                drop(log);
+                partition.wake();
+            }
+            Ok(false) => {}
+            Err(e) => node.log(&format!("{what} of {} failed: {e}", partition.tp)),
+        }
+    };
+    node.replicas().partitions().iter().for_each(visit);
+}
+
+fn retention(node: &Node) {
+    each(node, "retention", |log, now_ms| {
+        log.remove_expired_producers(now_ms);
+        log.remove_deleted_files(now_ms)?;
+        Ok(log.delete_old_segments(now_ms)? > 0)
+    });
+}
+
+fn flush(node: &Node) {
+    each(node, "flush", |log, now_ms| {
+        if log.flush_due(now_ms) {
+            log.flush(now_ms)?;
+        }
+        Ok(false)
+    });
+}
+
+fn checkpoint(node: &Node) {
+    if let Err(e) = checkpoints::write(node.replicas(), false) {
+        node.log(&format!("checkpoints cannot be written: {e}"));
+    }
+}

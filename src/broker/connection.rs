@@ -1,0 +1,126 @@
+//! One client's connection (Kafka: `SocketServer.Processor`). Requests are served one after the other, in the order they
+//! came; what is sent ahead waits in the socket, so memory stays bounded. Bad bytes end the connection with a log line.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, BufReader};
+use tokio::sync::watch;
+
+use super::api::{self, Dispatch};
+use super::authn::Authentication;
+use super::node::Node;
+use super::request::{ConnectionInfo, RequestContext};
+use crate::wire::frame::{FrameError, decode_request_header, read_frame};
+
+/// Buffer for reading: the small requests of an ordinary client come in one system call.
+const READ_BUFFER_BYTES: usize = 16 * 1024;
+
+/// Why a connection ended that was not closed in order.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectionError {
+    #[error(transparent)]
+    Frame(#[from] FrameError),
+    #[error("{0}")]
+    Protocol(String),
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
+impl ConnectionError {
+    /// A client that just went away is nothing to write about.
+    pub fn is_disconnect(&self) -> bool {
+        let kind = match self {
+            Self::Io(e) | Self::Frame(FrameError::Io(e)) => e.kind(),
+            _ => return false,
+        };
+        use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, NotConnected, UnexpectedEof};
+        matches!(
+            kind,
+            BrokenPipe | ConnectionAborted | ConnectionReset | NotConnected | UnexpectedEof
+        )
+    }
+}
+
+/// Serves a connection until it ends or the broker stops; a request that is being served is answered first.
+pub async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
+    node: &Arc<Node>,
+    stream: S,
+    info: ConnectionInfo,
+    mut authentication: Authentication,
+) -> Result<(), ConnectionError> {
+    let mut stream = BufReader::with_capacity(READ_BUFFER_BYTES, stream);
+    let mut info = Arc::new(info);
+    let mut shutdown = node.shutdown_signal();
+    loop {
+        let config = node.config();
+        let limit = usize::try_from(config.i64("socket.request.max.bytes")).unwrap_or(0);
+        let idle = config.i64("connections.max.idle.ms");
+        let Some(mut frame) = next_frame(&mut stream, limit, idle, &mut shutdown).await? else {
+            return Ok(());
+        };
+        let response = if let Some(answer) = authentication.handle_raw_token(node, &frame) {
+            // SaslHandshake v0: the mechanism's tokens come as bare frames.
+            Some(answer.map_err(|e| ConnectionError::Protocol(e.to_string()))?)
+        } else {
+            let (api_key, header) = decode_request_header(&mut frame)?;
+            let cx = RequestContext::new(node.clone(), info.clone(), api_key, &header);
+            let response = match authentication.handle(&cx, &frame)? {
+                Some(response) => Some(response),
+                None => match dispatch(&cx, frame).await? {
+                    Some(response) => Some(response),
+                    None if cx.is_closing() => return Ok(()),
+                    None => None,
+                },
+            };
+            if let Some(principal) = authentication.take_principal() {
+                let ConnectionInfo { listener, peer, .. } = &*info;
+                info = Arc::new(ConnectionInfo {
+                    listener: listener.clone(),
+                    peer: *peer,
+                    principal,
+                });
+            }
+            response
+        };
+        if let Some(response) = response {
+            stream.write_all(&response).await?;
+            stream.flush().await?;
+        }
+        if let Some(why) = authentication.failure() {
+            let delay = u64::try_from(config.i64("connection.failed.authentication.delay.ms")).unwrap_or(0);
+            tokio::time::sleep(Duration::from_millis(delay)).await;
+            return Err(ConnectionError::Protocol(why));
+        }
+    }
+}
+
+async fn dispatch(cx: &RequestContext, body: Bytes) -> Result<Option<Bytes>, ConnectionError> {
+    match api::dispatch(cx, body).await? {
+        Dispatch::Response(bytes) => Ok(Some(bytes)),
+        Dispatch::Nothing => Ok(None),
+        Dispatch::Unsupported => Err(ConnectionError::Protocol(format!(
+            "{:?} version {} is not supported",
+            cx.api_key, cx.api_version
+        ))),
+    }
+}
+
+async fn next_frame<S: AsyncRead + Unpin>(
+    stream: &mut S,
+    limit_bytes: usize,
+    idle_ms: i64,
+    shutdown: &mut watch::Receiver<bool>,
+) -> Result<Option<Bytes>, ConnectionError> {
+    let idle = match u64::try_from(idle_ms) {
+        Ok(ms) => Duration::from_millis(ms),
+        Err(_) => Duration::from_secs(u64::from(u32::MAX)),
+    };
+    tokio::select! {
+        frame = read_frame(stream, limit_bytes) => Ok(frame?),
+        () = tokio::time::sleep(idle) => Ok(None),
+        _ = shutdown.wait_for(|stop| *stop) => Ok(None),
+    }
+}

@@ -1,0 +1,164 @@
+//! Accepting connections (Kafka: `SocketServer.Acceptor`).
+
+use std::collections::HashMap;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use tokio::net::{TcpListener, TcpSocket, TcpStream, lookup_host};
+use tokio::task::JoinSet;
+
+use super::authn::Authentication;
+use super::config::Endpoint;
+use super::connection::{self, ConnectionError};
+use super::node::Node;
+use super::request::ConnectionInfo;
+
+/// A bound listener.
+#[derive(Debug)]
+pub struct Listener {
+    socket: TcpListener,
+    pub endpoint: Endpoint,
+    /// What clients are told; its port is the bound one if none was given.
+    pub advertised: Endpoint,
+}
+
+impl Listener {
+    /// Binds; an empty host is every interface.
+    ///
+    /// # Errors
+    /// If the address cannot be had.
+    pub async fn bind(endpoint: Endpoint, mut advertised: Endpoint, backlog: u32) -> io::Result<Self> {
+        let named = |e: io::Error| {
+            let text = format!(
+                "cannot listen on {}:{} ({}): {e}",
+                endpoint.host, endpoint.port, endpoint.name
+            );
+            io::Error::new(e.kind(), text)
+        };
+        let host = if endpoint.host.is_empty() {
+            "0.0.0.0"
+        } else {
+            &endpoint.host
+        };
+        let address = lookup_host((host, endpoint.port)).await.map_err(named)?.next();
+        let address = address.ok_or_else(|| named(io::ErrorKind::AddrNotAvailable.into()))?;
+        let socket = if address.is_ipv4() {
+            TcpSocket::new_v4()?
+        } else {
+            TcpSocket::new_v6()?
+        };
+        socket.set_reuseaddr(true)?;
+        socket.bind(address).map_err(named)?;
+        let socket = socket.listen(backlog).map_err(named)?;
+        if advertised.port == 0 {
+            advertised.port = socket.local_addr()?.port();
+        }
+        if advertised.host.is_empty() || advertised.host == "0.0.0.0" || advertised.host == "::" {
+            advertised.host = "localhost".to_owned();
+        }
+        Ok(Self {
+            socket,
+            endpoint,
+            advertised,
+        })
+    }
+
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.socket.local_addr()
+    }
+
+    /// Accepts until the broker stops, then lets the requests being served finish.
+    pub async fn run(self, node: Arc<Node>) {
+        let mut shutdown = node.shutdown_signal();
+        let mut connections = JoinSet::new();
+        loop {
+            let accepted = tokio::select! {
+                accepted = self.socket.accept() => accepted,
+                Some(_) = connections.join_next(), if !connections.is_empty() => continue,
+                _ = shutdown.wait_for(|stop| *stop) => break,
+            };
+            match accepted {
+                Ok((stream, peer)) => match node.connections().admit(&node, peer.ip()) {
+                    Some(permit) => {
+                        let (node, endpoint) = (node.clone(), self.endpoint.clone());
+                        connections.spawn(async move {
+                            handle(&node, stream, peer, &endpoint).await;
+                            drop(permit);
+                        });
+                    }
+                    None => node.log(&format!("connection of {peer} refused: too many connections")),
+                },
+                Err(e) => {
+                    node.log(&format!("accept failed on {}: {e}", self.endpoint.name));
+                    // Out of descriptors, most likely: the next connection that ends makes room.
+                    let _ = connections.join_next().await;
+                }
+            }
+        }
+        drop(self.socket);
+        while connections.join_next().await.is_some() {}
+    }
+}
+
+async fn handle(node: &Arc<Node>, stream: TcpStream, peer: SocketAddr, endpoint: &Endpoint) {
+    let _ = stream.set_nodelay(true);
+    let info = ConnectionInfo {
+        listener: endpoint.name.clone(),
+        peer,
+        principal: "User:ANONYMOUS".to_owned(),
+    };
+    let served = match serve(node, stream, info, endpoint).await {
+        Err(e) if !e.is_disconnect() => e,
+        _ => return,
+    };
+    node.log(&format!("connection of {peer} on {} closed: {served}", endpoint.name));
+}
+
+async fn serve(
+    node: &Arc<Node>,
+    stream: TcpStream,
+    info: ConnectionInfo,
+    _endpoint: &Endpoint,
+) -> Result<(), ConnectionError> {
+    connection::serve(node, stream, info, Authentication::none()).await
+}
+
+/// How many connections there are, in all and by address.
+#[derive(Debug, Default)]
+pub struct Connections(Mutex<HashMap<IpAddr, usize>>);
+
+/// A connection that counts until this is dropped.
+#[derive(Debug)]
+pub struct Permit {
+    node: Arc<Node>,
+    ip: IpAddr,
+}
+
+impl Connections {
+    /// Within `max.connections` and `max.connections.per.ip`, or not at all.
+    fn admit(&self, node: &Arc<Node>, ip: IpAddr) -> Option<Permit> {
+        let limit = |key: &str| usize::try_from(node.config().i64(key)).unwrap_or(usize::MAX);
+        let mut counts = self.0.lock();
+        let total: usize = counts.values().sum();
+        let here = counts.entry(ip).or_default();
+        if total >= limit("max.connections") || *here >= limit("max.connections.per.ip") {
+            return None;
+        }
+        *here += 1;
+        Some(Permit { node: node.clone(), ip })
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        let mut counts = self.node.connections().0.lock();
+        if let Some(count) = counts.get_mut(&self.ip) {
+            *count -= 1;
+            if *count == 0 {
+                counts.remove(&self.ip);
+            }
+        }
+    }
+}

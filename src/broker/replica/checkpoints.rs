@@ -1,0 +1,44 @@
+//! Writes the checkpoint files of every log directory: how far logs were flushed, where they start, how far they are
+//! committed (Kafka: `LogManager.checkpointLogRecoveryOffsets` and its like).
+
+use std::collections::BTreeMap;
+use std::io;
+
+use super::ReplicaManager;
+use crate::TopicPartition;
+use crate::log::checkpoint;
+
+/// Writes all three. With `all_flushed` the recovery points are the logs' ends, as after a clean close.
+pub(crate) fn write(replicas: &ReplicaManager, all_flushed: bool) -> io::Result<()> {
+    type Offsets = BTreeMap<TopicPartition, i64>;
+    let mut by_dir: Vec<(Offsets, Offsets, Offsets)> = vec![Default::default(); replicas.dirs().len()];
+    for partition in replicas.partitions() {
+        let Ok(log) = partition.log() else { continue };
+        let Some(parent) = log.dir().parent() else { continue };
+        let Some(at) = replicas.dirs().iter().position(|d| d.path == parent) else {
+            continue;
+        };
+        let (recovery, start, replication) = &mut by_dir[at];
+        let tp = partition.tp.clone();
+        let recovered = if all_flushed {
+            log.log_end_offset()
+        } else {
+            log.recovery_point()
+        };
+        recovery.insert(tp.clone(), recovered);
+        if log.log_start_offset() > 0 {
+            start.insert(tp.clone(), log.log_start_offset());
+        }
+        replication.insert(tp, log.high_watermark());
+    }
+    for (dir, (recovery, start, replication)) in replicas.dirs().iter().zip(&by_dir) {
+        for (name, offsets) in [
+            (checkpoint::RECOVERY_POINT_FILE, recovery),
+            (checkpoint::LOG_START_OFFSET_FILE, start),
+            (checkpoint::REPLICATION_OFFSET_FILE, replication),
+        ] {
+            checkpoint::write_offsets(&dir.path.join(name), offsets.iter().map(|(tp, o)| (tp, *o)), true)?;
+        }
+    }
+    Ok(())
+}

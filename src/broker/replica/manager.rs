@@ -1,0 +1,265 @@
+//! The partitions on this broker (Kafka: `ReplicaManager`, `LogManager`).
+
+use std::collections::{BTreeMap, HashMap};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use parking_lot::RwLock;
+use uuid::Uuid;
+
+use super::Partition;
+use super::partition::Leadership;
+use crate::TopicPartition;
+use crate::broker::config::BrokerConfig;
+use crate::broker::config::topic::TopicConfig;
+use crate::broker::metadata::image::{TopicImage, resource_type};
+use crate::broker::metadata::{ApiError, MetadataImage};
+use crate::log::{LogConfig, OpenOptions, PartitionLog, checkpoint};
+use crate::wire::ErrorCode;
+
+/// One directory of `log.dirs`.
+#[derive(Debug, Clone)]
+pub struct LogDir {
+    pub path: PathBuf,
+    pub id: Uuid,
+    /// The broker that used it last stopped in order.
+    pub clean_shutdown: bool,
+}
+
+/// What the checkpoints of a directory said at the start.
+#[derive(Debug, Default)]
+struct Checkpoints {
+    recovery: BTreeMap<TopicPartition, i64>,
+    log_start: BTreeMap<TopicPartition, i64>,
+}
+
+/// See the module's text.
+#[derive(Debug)]
+pub struct ReplicaManager {
+    node_id: i32,
+    dirs: Vec<LogDir>,
+    checkpoints: Vec<Checkpoints>,
+    partitions: RwLock<HashMap<TopicPartition, Arc<Partition>>>,
+}
+
+impl ReplicaManager {
+    /// # Errors
+    /// If a checkpoint file cannot be read.
+    pub fn new(node_id: i32, dirs: Vec<LogDir>) -> io::Result<Self> {
+        let read = |dir: &LogDir| -> io::Result<Checkpoints> {
+            Ok(Checkpoints {
+                recovery: read_checkpoint(&dir.path, checkpoint::RECOVERY_POINT_FILE)?,
+                log_start: read_checkpoint(&dir.path, checkpoint::LOG_START_OFFSET_FILE)?,
+            })
+        };
+        let checkpoints = dirs.iter().map(read).collect::<io::Result<_>>()?;
+        Ok(Self {
+            node_id,
+            dirs,
+            checkpoints,
+            partitions: RwLock::default(),
+        })
+    }
+
+    pub fn dirs(&self) -> &[LogDir] {
+        &self.dirs
+    }
+
+    /// A partition that has a replica here.
+    ///
+    /// # Errors
+    /// [`ErrorCode::UNKNOWN_TOPIC_OR_PARTITION`].
+    pub fn partition(&self, tp: &TopicPartition) -> Result<Arc<Partition>, ErrorCode> {
+        self.partitions
+            .read()
+            .get(tp)
+            .cloned()
+            .ok_or(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION)
+    }
+
+    /// As [`Self::partition`], and this broker leads it.
+    ///
+    /// # Errors
+    /// Also [`ErrorCode::NOT_LEADER_OR_FOLLOWER`].
+    pub fn leader(&self, tp: &TopicPartition) -> Result<Arc<Partition>, ErrorCode> {
+        let partition = self.partition(tp)?;
+        if partition.is_leader() {
+            Ok(partition)
+        } else {
+            Err(ErrorCode::NOT_LEADER_OR_FOLLOWER)
+        }
+    }
+
+    /// All partitions here, in no order.
+    pub fn partitions(&self) -> Vec<Arc<Partition>> {
+        self.partitions.read().values().cloned().collect()
+    }
+
+    /// Follows a change of metadata: replicas come, change hands, and go. Problems with one partition's files are
+    /// returned and do not keep the others back.
+    pub fn apply(&self, config: &BrokerConfig, old: &MetadataImage, new: &MetadataImage, now_ms: i64) -> Vec<String> {
+        let mut problems = Vec::new();
+        for (name, topic) in new.topics.iter() {
+            let before = old.topics.get(name);
+            if before.is_some_and(|b| Arc::ptr_eq(b, topic)) {
+                continue;
+            }
+            if before.is_some_and(|b| b.id != topic.id) {
+                self.remove_topic(name, &mut problems);
+            }
+            let props = new.config(resource_type::TOPIC, name);
+            let log_config = TopicConfig {
+                broker: config,
+                topic: props,
+            }
+            .log_config();
+            self.apply_topic(topic, &log_config, now_ms, &mut problems);
+        }
+        for name in old.topics.keys().filter(|name| !new.topics.contains_key(*name)) {
+            self.remove_topic(name, &mut problems);
+        }
+        problems
+    }
+
+    fn apply_topic(&self, topic: &TopicImage, config: &Arc<LogConfig>, now_ms: i64, problems: &mut Vec<String>) {
+        for (index, image) in (0..).zip(&topic.partitions) {
+            let tp = TopicPartition::new(topic.name.clone(), index);
+            let present = self.partitions.read().get(&tp).cloned();
+            match (present, image.replicas.iter().position(|id| *id == self.node_id)) {
+                (Some(partition), Some(_)) => partition.set_leadership(image.into()),
+                (Some(_), None) => self.remove(&tp, problems),
+                (None, Some(replica)) => {
+                    let dir = image
+                        .directories
+                        .get(replica)
+                        .and_then(|id| self.dirs.iter().position(|d| d.id == *id));
+                    match self.open(&tp, topic.id, dir.unwrap_or(0), (config.clone(), now_ms)) {
+                        Ok(log) => {
+                            let partition = Arc::new(Partition::new(log, self.node_id, Leadership::from(image)));
+                            if let Err(e) = become_leader(&partition, self.node_id) {
+                                problems.push(format!("{tp}: {}", e.text()));
+                            }
+                            self.partitions.write().insert(tp, partition);
+                        }
+                        Err(e) => problems.push(format!("{tp}: {}", e.text())),
+                    }
+                }
+                (None, None) => {}
+            }
+        }
+    }
+
+    fn open(
+        &self,
+        tp: &TopicPartition,
+        topic_id: Uuid,
+        dir: usize,
+        (config, now_ms): (Arc<LogConfig>, i64),
+    ) -> Result<PartitionLog, ApiError> {
+        let (log_dir, checkpoints) = (&self.dirs[dir], &self.checkpoints[dir]);
+        let at = |map: &BTreeMap<TopicPartition, i64>| map.get(tp).copied().unwrap_or(0);
+        let options = OpenOptions {
+            clean_shutdown: log_dir.clean_shutdown,
+            recovery_point: at(&checkpoints.recovery),
+            log_start_offset: at(&checkpoints.log_start),
+            now_ms,
+            ..OpenOptions::default()
+        };
+        Ok(PartitionLog::open(
+            &log_dir.path.join(tp.to_string()),
+            tp.clone(),
+            topic_id,
+            config,
+            options,
+        )?)
+    }
+
+    fn remove_topic(&self, name: &str, problems: &mut Vec<String>) {
+        let tps: Vec<_> = self
+            .partitions
+            .read()
+            .keys()
+            .filter(|tp| tp.topic.as_ref() == name)
+            .cloned()
+            .collect();
+        for tp in tps {
+            self.remove(&tp, problems);
+        }
+    }
+
+    /// The directory is renamed at once, so that a new topic may take the name, and emptied in the background.
+    fn remove(&self, tp: &TopicPartition, problems: &mut Vec<String>) {
+        let removed = self.partitions.write().remove(tp);
+        let Some(log) = removed.and_then(|p| p.take_log()) else {
+            return;
+        };
+        match log.mark_deleted() {
+            Ok(dir) => {
+                std::thread::spawn(move || std::fs::remove_dir_all(dir));
+            }
+            Err(e) => problems.push(format!("{tp}: {e}")),
+        }
+    }
+
+    /// Gives every log of these topics the settings now in force.
+    pub fn update_configs(&self, config: &BrokerConfig, image: &MetadataImage, is_touched: impl Fn(&str) -> bool) {
+        let mut by_topic: HashMap<Arc<str>, Arc<LogConfig>> = HashMap::new();
+        for partition in self.partitions().iter().filter(|p| is_touched(&p.tp.topic)) {
+            let topic = &partition.tp.topic;
+            let log_config = by_topic.entry(topic.clone()).or_insert_with(|| {
+                TopicConfig {
+                    broker: config,
+                    topic: image.config(resource_type::TOPIC, topic),
+                }
+                .log_config()
+            });
+            if let Ok(mut log) = partition.log() {
+                log.set_config(log_config.clone());
+            }
+        }
+    }
+
+    /// Where the partition's files are.
+    pub fn dir_of(&self, partition: &Partition) -> Option<&LogDir> {
+        let path = partition.log().ok()?.dir().parent()?.to_owned();
+        self.dirs.iter().find(|d| d.path == path)
+    }
+
+    /// Takes all partitions out of service. After `clean` the next start need not check the logs.
+    pub fn close(&self, clean: bool) -> Vec<String> {
+        let mut problems = Vec::new();
+        if clean {
+            problems.extend(super::checkpoints::write(self, true).err().map(|e| e.to_string()));
+        }
+        let partitions: Vec<_> = self.partitions.write().drain().collect();
+        for (tp, partition) in partitions {
+            if let Some(Err(e)) = partition.take_log().map(|log| log.close(clean)) {
+                problems.push(format!("{tp}: {e}"));
+            }
+        }
+        problems
+    }
+}
+
+/// A leader that is its own whole ISR has committed all it has.
+fn become_leader(partition: &Partition, node_id: i32) -> Result<(), ApiError> {
+    let leadership = partition.leadership();
+    let mut log = partition.log()?;
+    if leadership.leader == node_id {
+        log.assign_epoch(leadership.leader_epoch)?;
+    }
+    if leadership.isr == [node_id] {
+        let end = log.log_end_offset();
+        log.set_high_watermark(end);
+    }
+    Ok(())
+}
+
+fn read_checkpoint(dir: &Path, name: &str) -> io::Result<BTreeMap<TopicPartition, i64>> {
+    let path = dir.join(name);
+    if !path.exists() {
+        return Ok(BTreeMap::new());
+    }
+    checkpoint::read_offsets(&path).map_err(io::Error::other)
+}

@@ -1,0 +1,13 @@
+//! Partitions on this broker: their logs, who waits for them, and the sessions of those who fetch
+//! (Kafka: `ReplicaManager`, `Partition`).
+
+pub(crate) mod checkpoints;
+pub mod fetch;
+pub mod fetch_session;
+pub mod manager;
+pub mod partition;
+mod waiters;
+
+pub use manager::ReplicaManager;
+pub use partition::Partition;
+pub use waiters::Waiter;

@@ -1,0 +1,135 @@
+//! The directories a broker keeps its data in: whose they are, locked while in use (Kafka: `MetaPropertiesEnsemble`,
+//! `kafka-storage format`). A directory that is not formatted is formatted.
+
+use std::fs;
+use std::io;
+use std::path::PathBuf;
+
+use super::config::BrokerConfig;
+use super::metadata::topics::new_topic_id;
+use super::replica::manager::LogDir;
+use crate::internal_topic::uuid_text;
+use crate::log::log_dir::{
+    DirLock, MetaProperties, PartitionDir, mark_clean_shutdown, partition_dirs, take_clean_shutdown,
+};
+
+#[derive(Debug)]
+pub(super) struct Storage {
+    node_id: i32,
+    cluster_id: String,
+    dirs: Vec<LogDir>,
+    metadata_dir: PathBuf,
+    _locks: Vec<DirLock>,
+}
+
+impl Storage {
+    /// Locks the directories of a configuration, formats those that are new, and removes what a delete left behind.
+    pub(super) fn open(config: &BrokerConfig) -> io::Result<Self> {
+        let paths: Vec<PathBuf> = config.log_dirs().iter().map(PathBuf::from).collect();
+        let metadata_dir = config
+            .str("metadata.log.dir")
+            .map_or_else(|| paths[0].clone(), PathBuf::from);
+        let mut all = paths.clone();
+        if !all.contains(&metadata_dir) {
+            all.push(metadata_dir.clone());
+        }
+        let mut locks = Vec::new();
+        let mut present = Vec::new();
+        for path in &all {
+            fs::create_dir_all(path)?;
+            locks.push(DirLock::acquire(path)?);
+            present.push(MetaProperties::read(path).map_err(io::Error::other)?);
+        }
+        let known = present.iter().flatten().next();
+        let node_id = if config.is_set("node.id") || config.is_set("broker.id") {
+            config.node_id()
+        } else {
+            known.map_or_else(|| config.node_id(), |m| m.node_id)
+        };
+        let cluster_id = known.map_or_else(|| uuid_text(new_topic_id().as_bytes()), |m| m.cluster_id.clone());
+        let mut dirs = Vec::new();
+        for (path, meta) in all.iter().zip(present) {
+            let meta = match meta {
+                Some(meta) => meta,
+                None => {
+                    let cluster_id = cluster_id.clone();
+                    let meta = MetaProperties {
+                        cluster_id,
+                        node_id,
+                        directory_id: new_topic_id(),
+                    };
+                    meta.write(path)?;
+                    meta
+                }
+            };
+            check_owner(path, &meta, &cluster_id, node_id)?;
+            let clean_shutdown = take_clean_shutdown(path)?;
+            if paths.contains(path) {
+                dirs.push(LogDir {
+                    path: path.clone(),
+                    id: meta.directory_id,
+                    clean_shutdown,
+                });
+            }
+            remove_leftovers(path)?;
+        }
+        Ok(Self {
+            node_id,
+            cluster_id,
+            dirs,
+            metadata_dir,
+            _locks: locks,
+        })
+    }
+
+    pub(super) fn node_id(&self) -> i32 {
+        self.node_id
+    }
+
+    pub(super) fn cluster_id(&self) -> &str {
+        &self.cluster_id
+    }
+
+    pub(super) fn log_dirs(&self) -> &[LogDir] {
+        &self.dirs
+    }
+
+    pub(super) fn metadata_dir(&self) -> PathBuf {
+        self.metadata_dir.clone()
+    }
+
+    pub(super) fn clean_shutdown(&self) -> bool {
+        self.dirs.iter().all(|d| d.clean_shutdown)
+    }
+
+    /// The next start need not check the logs.
+    pub(super) fn mark_clean(&self, broker_epoch: i64) -> io::Result<()> {
+        self.dirs
+            .iter()
+            .try_for_each(|d| mark_clean_shutdown(&d.path, broker_epoch))
+    }
+}
+
+fn check_owner(path: &std::path::Path, meta: &MetaProperties, cluster_id: &str, node_id: i32) -> io::Result<()> {
+    let text = if meta.cluster_id != cluster_id {
+        format!(
+            "{} belongs to cluster {}, not {cluster_id}",
+            path.display(),
+            meta.cluster_id
+        )
+    } else if meta.node_id != node_id {
+        format!("{} belongs to node {}, not {node_id}", path.display(), meta.node_id)
+    } else {
+        return Ok(());
+    };
+    Err(io::Error::new(io::ErrorKind::InvalidInput, text))
+}
+
+fn remove_leftovers(path: &std::path::Path) -> io::Result<()> {
+    for (kind, dir) in partition_dirs(path)? {
+        if matches!(kind, PartitionDir::Delete(_)) {
+            fs::remove_dir_all(dir)?;
+        }
+    }
+    Ok(())
+}

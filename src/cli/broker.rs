@@ -1,0 +1,165 @@
+//! `kt broker`: the embedded cluster, in the foreground.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use super::{CliError, CliResult, Ui};
+use crate::broker::config::properties;
+use crate::broker::{Cluster, ClusterBuilder, NewTopic};
+
+/// The `kt broker` command line. Help for users, so no Rust types are named.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The port to listen on; 0 takes any free one.
+    #[arg(long, default_value_t = 9092)]
+    port: u16,
+    /// The address to listen on, which clients are also told.
+    #[arg(long, default_value = "127.0.0.1")]
+    host: String,
+    /// Read this server.properties; its listeners count unless --port or --host is given.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Set a key of server.properties.
+    #[arg(long = "override", value_name = "KEY=VALUE")]
+    overrides: Vec<String>,
+    /// Keep the data here; without it, it goes to a temporary folder that is removed at the end.
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// Create a topic.
+    #[arg(long = "topic", value_name = "NAME[:PARTITIONS[:RF]]")]
+    topics: Vec<String>,
+    /// Once ready, write a properties file with which every tool and Java client finds this broker.
+    #[arg(long, value_name = "FILE")]
+    client_config: Option<PathBuf>,
+}
+
+/// Runs until a signal ends it.
+pub fn run(ui: &mut Ui, args: &Args, is_given: impl Fn(&str) -> bool) -> CliResult {
+    let mut builder = Cluster::builder().log_to_stderr();
+    let mut has_listeners = false;
+    if let Some(path) = &args.config {
+        let props = read_properties(path)?;
+        has_listeners = props.contains_key("listeners");
+        builder = builder.configs(props);
+    }
+    let overrides = parse_overrides(&args.overrides)?;
+    if !has_listeners || is_given("port") || is_given("host") {
+        let host = if args.host.contains(':') {
+            format!("[{}]", args.host)
+        } else {
+            args.host.clone()
+        };
+        builder = builder.config("listeners", format!("PLAINTEXT://{host}:{}", args.port));
+    }
+    builder = builder.configs(overrides);
+    if let Some(dir) = &args.data_dir {
+        builder = builder.data_dir(dir);
+    }
+    for topic in &args.topics {
+        builder = builder.topic_with(parse_topic(topic)?);
+    }
+    serve(ui, builder, args.client_config.as_deref())
+}
+
+/// Starts the cluster, says where it is, and stops it in order at SIGINT or SIGTERM.
+pub fn serve(ui: &mut Ui, builder: ClusterBuilder, client_config: Option<&Path>) -> CliResult {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let mut signals = Signals::new()?;
+        let cluster = builder.start().await.map_err(|e| CliError::failed(e.to_string()))?;
+        for (kind, names) in cluster.ignored_configs() {
+            ui.say_err(&format!("{kind}: {}", names.join(", ")))?;
+        }
+        let line = format!("bootstrap.servers={}\n", cluster.bootstrap_servers());
+        ui.out().write_all(line.as_bytes())?;
+        ui.flush()?;
+        if let Some(path) = client_config {
+            write_atomically(path, &line).map_err(|e| CliError::failed(format!("{}: {e}", path.display())))?;
+        }
+        signals.wait().await;
+        cluster.stop().await;
+        Ok(())
+    })
+}
+
+/// SIGINT and SIGTERM, caught from the moment this is made.
+struct Signals {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+}
+
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+        })
+    }
+
+    async fn wait(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}
+
+/// Reads a server.properties.
+pub fn read_properties(path: &Path) -> Result<std::collections::BTreeMap<String, String>, CliError> {
+    let text = std::fs::read(path).map_err(|e| CliError::failed(format!("{}: {e}", path.display())))?;
+    Ok(properties::parse(&String::from_utf8_lossy(&text)))
+}
+
+/// Reads `KEY=VALUE` words.
+pub fn parse_overrides(words: &[String]) -> Result<Vec<(String, String)>, CliError> {
+    let pair = |word: &String| match word.split_once('=') {
+        Some((key, value)) => Ok((key.trim().to_owned(), value.trim().to_owned())),
+        None => Err(CliError::usage(format!("--override {word}: not KEY=VALUE"))),
+    };
+    words.iter().map(pair).collect()
+}
+
+fn parse_topic(word: &str) -> Result<NewTopic, CliError> {
+    let bad = || CliError::usage(format!("--topic {word}: not NAME[:PARTITIONS[:RF]]"));
+    let mut parts = word.split(':');
+    let name = parts.next().filter(|n| !n.is_empty()).ok_or_else(bad)?.to_owned();
+    let partitions = parts.next().map_or(Ok(-1), |n| n.parse()).map_err(|_| bad())?;
+    let replication_factor = parts.next().map_or(Ok(-1), |n| n.parse()).map_err(|_| bad())?;
+    if parts.next().is_some() {
+        return Err(bad());
+    }
+    Ok(NewTopic {
+        name,
+        partitions,
+        replication_factor,
+        ..NewTopic::default()
+    })
+}
+
+/// Whoever waits for the file sees all of it or none.
+fn write_atomically(path: &Path, text: &str) -> std::io::Result<()> {
+    let dir = path
+        .parent()
+        .filter(|p| !p.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    let mut file = tempfile::NamedTempFile::new_in(dir)?;
+    file.write_all(text.as_bytes())?;
+    file.persist(path)?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn topics_on_the_command_line() {
+        let t = parse_topic("orders:3:1").unwrap_or_else(|e| panic!("{e}"));
+        assert_eq!((t.name.as_str(), t.partitions, t.replication_factor), ("orders", 3, 1));
+        assert_eq!(parse_topic("orders").map(|t| t.partitions).ok(), Some(-1));
+        for bad in ["", ":3", "a:x", "a:1:1:1"] {
+            assert!(parse_topic(bad).is_err(), "{bad}");
+        }
+    }
+}
