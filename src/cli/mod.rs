@@ -8,6 +8,7 @@ pub mod compat;
 pub mod connect;
 pub mod console_consumer;
 pub mod console_producer;
+pub mod consumer_groups;
 pub mod context;
 pub mod dump_log;
 pub mod error;

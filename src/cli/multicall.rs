@@ -65,6 +65,7 @@ macro_rules! runs {
 /// Every script there is. Sorted by script.
 pub static TOOLS: &[&Tool] = &[
     &super::console_producer::TOOL,
+    &super::consumer_groups::TOOL,
     &super::dump_log::TOOL,
     &super::server_start::TOOL,
 ];

@@ -7,4 +7,5 @@ pub mod java_regex;
 pub mod json_record;
 pub mod key_values;
 pub mod opts;
+pub mod re2;
 pub mod time;
