@@ -43,6 +43,9 @@ pub struct LegacyRecord<'a> {
     pub value: Option<&'a [u8]>,
 }
 
+/// Key and value; `None` is null.
+type Fields<'a> = (Option<&'a [u8]>, Option<&'a [u8]>);
+
 fn invalid<T>(text: impl Into<String>) -> Result<T, RecordError> {
     Err(RecordError::Invalid(text.into()))
 }
@@ -121,7 +124,7 @@ impl<'a> LegacyBatch<'a> {
         }
     }
 
-    fn key_and_value(&self) -> Result<(Option<&'a [u8]>, Option<&'a [u8]>), RecordError> {
+    fn key_and_value(&self) -> Result<Fields<'a>, RecordError> {
         let start = if self.magic() == 0 {
             KEY_OFFSET_V0
         } else {

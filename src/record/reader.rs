@@ -91,22 +91,31 @@ fn premature() -> RecordError {
     invalid("Incorrect declared batch size, premature EOF reached")
 }
 
+/// A field of a record does not fit into the record.
+fn structure() -> RecordError {
+    invalid("Found invalid record structure")
+}
+
+fn field_varint(bytes: &mut &[u8]) -> Result<i32, RecordError> {
+    varint::read(bytes).map_err(|_| structure())
+}
+
 fn take<'a>(bytes: &mut &'a [u8], length: usize) -> Result<&'a [u8], RecordError> {
-    let (head, rest) = bytes.split_at_checked(length).ok_or_else(premature)?;
+    let (head, rest) = bytes.split_at_checked(length).ok_or_else(structure)?;
     *bytes = rest;
     Ok(head)
 }
 
 /// A length-prefixed field; a negative length is null.
 fn nullable<'a>(bytes: &mut &'a [u8]) -> Result<Option<&'a [u8]>, RecordError> {
-    match varint::read(bytes)? {
+    match field_varint(bytes)? {
         length if length < 0 => Ok(None),
         length => take(bytes, length as usize).map(Some),
     }
 }
 
 fn read_header<'a>(bytes: &mut &'a [u8]) -> Result<Header<'a>, RecordError> {
-    let length = varint::read(bytes)?;
+    let length = field_varint(bytes)?;
     if length < 0 {
         return Err(invalid(format!("Invalid negative header key size {length}")));
     }
@@ -139,11 +148,11 @@ impl Base {
     fn parse<'a>(&self, body: &'a [u8], length_size: usize) -> Result<(Record<'a>, i32), RecordError> {
         let mut rest = body;
         let attributes = take(&mut rest, 1)?[0];
-        let timestamp_delta = varint::read_long(&mut rest)?;
-        let offset_delta = varint::read(&mut rest)?;
+        let timestamp_delta = varint::read_long(&mut rest).map_err(|_| structure())?;
+        let offset_delta = field_varint(&mut rest)?;
         let key = nullable(&mut rest)?;
         let value = nullable(&mut rest)?;
-        let count = varint::read(&mut rest)?;
+        let count = field_varint(&mut rest)?;
         if count < 0 {
             return Err(invalid(format!("Found invalid number of record headers {count}")));
         }
@@ -166,7 +175,7 @@ impl Base {
                 body.len() - rest.len()
             )));
         }
-        let sequence = if self.sequence == NO_SEQUENCE {
+        let sequence = if self.sequence < 0 {
             NO_SEQUENCE
         } else {
             increment_sequence(self.sequence, offset_delta)
@@ -327,12 +336,21 @@ impl<'a> RecordReader<'a> {
     fn body(&mut self, length: usize) -> Result<&[u8], RecordError> {
         self.ended = true; // until the body is there
         let body = match &mut self.source {
+            Source::Slice(rest) if rest.len() < length => {
+                return Err(invalid(format!(
+                    "Invalid record size: expected {length} bytes in record payload, \
+                     but instead the buffer has only {} remaining bytes.",
+                    rest.len()
+                )));
+            }
             Source::Slice(rest) => take(rest, length)?,
             Source::Stream { decoder, record } => {
                 record.clear();
                 decoder.take(length as u64).read_to_end(record).map_err(stream_error)?;
                 if record.len() < length {
-                    return Err(premature());
+                    return Err(invalid(format!(
+                        "Invalid record size: expected {length} bytes in record payload, but the record payload reached EOF."
+                    )));
                 }
                 &record[..]
             }

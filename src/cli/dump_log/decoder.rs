@@ -116,16 +116,18 @@ impl Decoder {
     pub(super) fn write(self, out: &mut Vec<u8>, fields: &Fields<'_>, prefix: &str) -> CliResult {
         let mut prefix = prefix;
         if let Decoder::Classes { key, value } = self {
+            let mark = out.len();
             if let Some(bytes) = fields.key {
                 out.extend_from_slice(prefix.as_bytes());
                 out.extend_from_slice(b"key: ");
-                key.write(out, bytes)?;
+                key.write(out, bytes).inspect_err(|_| out.truncate(mark))?;
                 prefix = " ";
             }
             if let Some(bytes) = fields.value {
                 out.extend_from_slice(prefix.as_bytes());
                 out.extend_from_slice(b"payload: ");
-                value.write(out, bytes)?;
+                // Kafka decodes both before it prints either.
+                value.write(out, bytes).inspect_err(|_| out.truncate(mark))?;
             }
             return Ok(());
         }

@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::cli::{CliError, CliResult};
 use crate::internal_topic::DecodeError;
 use crate::log::inspect::{FileBatch, Format, LogFile};
-use crate::record::Record;
+use crate::record::{Compression, Record};
 
 use super::decoder::{Decoder, Fields};
 use super::{Dump, base_offset, json, text};
@@ -14,8 +14,10 @@ use super::{Dump, base_offset, json, text};
 const OFFSET_WIDTH: usize = 20;
 const EPOCH_WIDTH: usize = 10;
 
-/// What a record error after the last record says: Kafka notices before it hands that record out.
-const RECORDS_REMAINING: &str = "records still remaining";
+/// Output is handed on when so many bytes have come together.
+const FLUSH_ABOVE: usize = 256 << 10;
+/// The lines of a compressed batch are held back until it is read, up to so many bytes.
+const HELD_BACK: usize = 64 << 20;
 
 /// Where the printing of a file stands.
 struct Progress<'a> {
@@ -52,8 +54,11 @@ impl Dump<'_> {
             last_offset: -1,
         };
         while let Some(batch) = cursor.next()? {
-            self.batch(&batch, &mut progress)?;
-            self.flush_if_large()?;
+            let position = batch.position;
+            self.batch(&batch, &mut progress).map_err(|e| located(e, file, position))?;
+            if self.buffer.len() > FLUSH_ABOVE {
+                self.flush()?;
+            }
         }
         let trailing = end - cursor.position();
         if trailing > 0 && max_bytes == i32::MAX {
@@ -106,19 +111,28 @@ impl Dump<'_> {
         if batch.header.record_count == 0 {
             return Ok(());
         }
-        let mut mark = self.buffer.len();
+        // Kafka reads all records of a compressed batch before it shows one, and looks whether bytes are left behind the
+        // last record before it shows that.
+        let compressed = batch.header.compression()? != Compression::None;
+        let flush_above = if compressed { HELD_BACK } else { FLUSH_ABOVE };
+        let start = self.buffer.len();
+        let (mut mark, mut count) = (start, 0);
         while let Some(record) = records.next() {
             let record = match record {
                 Ok(record) => record,
                 Err(e) => {
-                    if e.to_string().contains(RECORDS_REMAINING) {
-                        self.buffer.truncate(mark);
+                    let shown = if compressed { start } else { mark };
+                    if compressed || count == batch.header.record_count {
+                        self.buffer.truncate(shown);
                     }
                     return Err(e.into());
                 }
             };
-            self.flush_if_large()?;
+            if self.buffer.len() > flush_above {
+                self.flush()?;
+            }
             mark = self.buffer.len();
+            count += 1;
             self.note_offset(record.offset, progress);
             if record.offset < self.options.from_offset || record.offset >= self.options.to_offset {
                 continue;
@@ -194,6 +208,16 @@ impl Dump<'_> {
             self.buffer.push(b'\n');
             Ok(())
         })
+    }
+}
+
+/// Says behind Kafka's words where the damage is.
+fn located(e: CliError, file: &str, position: u64) -> CliError {
+    match e {
+        CliError::Failed { message, script_exit } => {
+            CliError::Failed { message: format!("{message} ({file}, batch at position {position})"), script_exit }
+        }
+        other => other,
     }
 }
 

@@ -163,7 +163,7 @@ impl LogFile {
 
     /// `FileLogInputStream.nextBatch`. `bytes` are up to 61 from `position` on, fewer only at the end of the file.
     fn parse_head(&self, bytes: &[u8], position: u64, end: u64) -> Result<Option<BatchHead>, InspectError> {
-        if position + HEADER_UP_TO_MAGIC > end {
+        if position + HEADER_UP_TO_MAGIC >= end {
             return Ok(None);
         }
         let (Some(offset), Some(length), Some(&magic)) =
@@ -175,7 +175,8 @@ impl LogFile {
         let length = i32::from_be_bytes([length[0], length[1], length[2], length[3]]);
         if length < MIN_RECORD_SIZE {
             return Err(InspectError::Corrupt(format!(
-                "Found record size {length} smaller than minimum record overhead ({MIN_RECORD_SIZE}) in file {}.",
+                "Found record size {length} smaller than minimum record overhead ({MIN_RECORD_SIZE}) in file {}. \
+                 (batch at position {position})",
                 self.path.display()
             )));
         }
@@ -273,7 +274,7 @@ impl BatchCursor<'_> {
     }
 
     fn peek(&mut self) -> Result<Option<BatchHead>, InspectError> {
-        if self.position + HEADER_UP_TO_MAGIC > self.end {
+        if self.position + HEADER_UP_TO_MAGIC >= self.end {
             return Ok(None);
         }
         self.load(PEEK)?;
