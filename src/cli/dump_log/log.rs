@@ -55,7 +55,8 @@ impl Dump<'_> {
         };
         while let Some(batch) = cursor.next()? {
             let position = batch.position;
-            self.batch(&batch, &mut progress).map_err(|e| located(e, file, position))?;
+            self.batch(&batch, &mut progress)
+                .map_err(|e| located(e, file, position))?;
             if self.buffer.len() > FLUSH_ABOVE {
                 self.flush()?;
             }
@@ -214,9 +215,10 @@ impl Dump<'_> {
 /// Says behind Kafka's words where the damage is.
 fn located(e: CliError, file: &str, position: u64) -> CliError {
     match e {
-        CliError::Failed { message, script_exit } => {
-            CliError::Failed { message: format!("{message} ({file}, batch at position {position})"), script_exit }
-        }
+        CliError::Failed { message, script_exit } => CliError::Failed {
+            message: format!("{message} ({file}, batch at position {position})"),
+            script_exit,
+        },
         other => other,
     }
 }
