@@ -63,7 +63,9 @@ macro_rules! runs {
 }
 
 /// Every script there is. Sorted by script.
+#[rustfmt::skip] // a line each
 pub static TOOLS: &[&Tool] = &[
+    &super::console_consumer::TOOL,
     &super::console_producer::TOOL,
     &super::consumer_groups::TOOL,
     &super::dump_log::TOOL,

@@ -29,6 +29,8 @@ pub mod conn;
 pub mod error;
 pub mod jaas;
 #[cfg(feature = "cli")]
+pub mod consume;
+#[cfg(feature = "cli")]
 pub mod librdkafka;
 pub mod oauth;
 #[cfg(feature = "cli")]
