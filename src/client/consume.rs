@@ -1,5 +1,7 @@
 //! Consuming on librdkafka, with the errors of Java's consumer. Feature `cli`.
 
+use std::time::Duration;
+
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{CommitMode, Consumer as _, ConsumerContext, StreamConsumer};
 use rdkafka::error::KafkaError;
@@ -65,7 +67,10 @@ impl Record<'_> {
     }
 
     pub fn headers(&self) -> impl Iterator<Item = (&str, Option<&[u8]>)> {
-        self.0.headers().into_iter().flat_map(|h| h.iter().map(|one| (one.key, one.value)))
+        self.0
+            .headers()
+            .into_iter()
+            .flat_map(|h| h.iter().map(|one| (one.key, one.value)))
     }
 }
 
@@ -83,11 +88,22 @@ pub struct Consumer {
     inner: StreamConsumer<Context>,
     group: String,
     commits: bool,
+    reset: Reset,
+}
+
+/// `auto.offset.reset`, as far as it matters here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reset {
+    Earliest,
+    Latest,
+    None,
 }
 
 impl std::fmt::Debug for Consumer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Consumer").field("group", &self.group).finish_non_exhaustive()
+        f.debug_struct("Consumer")
+            .field("group", &self.group)
+            .finish_non_exhaustive()
     }
 }
 
@@ -99,9 +115,23 @@ impl Consumer {
     pub fn new(props: &Properties, tell_ends: bool) -> Result<Self, ApiError> {
         let mut config = librdkafka::consumer(props)?;
         config.set("enable.partition.eof", tell_ends.to_string());
-        let inner = config.create_with_context(Context).map_err(|e| ApiError::kafka(e.to_string()))?;
-        let commits = props.get("enable.auto.commit").is_none_or(|v| v.eq_ignore_ascii_case("true"));
-        Ok(Self { inner, group: props.get("group.id").unwrap_or_default().to_string(), commits })
+        let inner = config
+            .create_with_context(Context)
+            .map_err(|e| ApiError::kafka(e.to_string()))?;
+        let commits = props
+            .get("enable.auto.commit")
+            .is_none_or(|v| v.eq_ignore_ascii_case("true"));
+        let reset = match props.get("auto.offset.reset") {
+            Some("earliest") => Reset::Earliest,
+            None | Some("latest") => Reset::Latest,
+            Some(_) => Reset::None,
+        };
+        Ok(Self {
+            inner,
+            group: props.get("group.id").unwrap_or_default().to_string(),
+            commits,
+            reset,
+        })
     }
 
     /// Joins the group for topics; a name that begins with `^` is a regular expression.
@@ -124,7 +154,8 @@ impl Consumer {
                 Position::Latest => Offset::End,
                 Position::Offset(n) => Offset::Offset(*n),
             };
-            list.add_partition_offset(&tp.topic, tp.partition, offset).map_err(|e| error_of(&e))?;
+            list.add_partition_offset(&tp.topic, tp.partition, offset)
+                .map_err(|e| error_of(&e))?;
         }
         self.inner.assign(&list).map_err(|e| error_of(&e))
     }
@@ -149,13 +180,25 @@ impl Consumer {
     fn fatal(&self, e: &KafkaError) -> Option<ApiError> {
         let with = |code, text: String| Some(ApiError::with_text(code, text));
         match e.rdkafka_error_code()? {
-            RDKafkaErrorCode::GroupAuthorizationFailed => {
-                with(ErrorCode::GROUP_AUTHORIZATION_FAILED, format!("Not authorized to access group: {}", self.group))
-            }
+            RDKafkaErrorCode::GroupAuthorizationFailed => with(
+                ErrorCode::GROUP_AUTHORIZATION_FAILED,
+                format!("Not authorized to access group: {}", self.group),
+            ),
             RDKafkaErrorCode::TopicAuthorizationFailed => {
                 let topics = self.inner.subscription().ok();
-                let named: Vec<String> = topics.iter().flat_map(|l| l.elements().into_iter().map(|t| t.topic().to_string()).collect::<Vec<_>>()).collect();
-                with(ErrorCode::TOPIC_AUTHORIZATION_FAILED, format!("Not authorized to access topics: [{}]", named.join(", ")))
+                let named: Vec<String> = topics
+                    .iter()
+                    .flat_map(|l| {
+                        l.elements()
+                            .into_iter()
+                            .map(|t| t.topic().to_string())
+                            .collect::<Vec<_>>()
+                    })
+                    .collect();
+                with(
+                    ErrorCode::TOPIC_AUTHORIZATION_FAILED,
+                    format!("Not authorized to access topics: [{}]", named.join(", ")),
+                )
             }
             RDKafkaErrorCode::AutoOffsetReset => Some(ApiError::of_class(
                 "org.apache.kafka.clients.consumer.NoOffsetForPartitionException",
@@ -179,9 +222,34 @@ impl Consumer {
     /// Leaves the group; what was read is committed if the properties say so.
     pub fn close(self) {
         if self.commits && !self.group.is_empty() {
-            // nothing read means nothing to commit: librdkafka calls that an error
+            // nothing to commit is an error to librdkafka, and one that matters to nobody
+            let _ = self.store_unread_positions();
             let _ = self.inner.commit_consumer_state(CommitMode::Sync);
         }
         self.inner.unsubscribe();
+    }
+
+    /// Java commits where it stands in each of its partitions; librdkafka only where it has read. Where nothing was read or
+    /// committed, Java stands at the end that `auto.offset.reset` names.
+    fn store_unread_positions(&self) -> Result<(), KafkaError> {
+        const BOUND: Duration = Duration::from_secs(2);
+        let mut unread = TopicPartitionList::new();
+        for p in self.inner.position()?.elements() {
+            if p.offset() == Offset::Invalid {
+                unread.add_partition(p.topic(), p.partition());
+            }
+        }
+        if unread.count() == 0 || self.reset == Reset::None {
+            return Ok(());
+        }
+        for p in self.inner.committed_offsets(unread, BOUND)?.elements() {
+            if p.offset() == Offset::Invalid {
+                let (low, high) = self.inner.fetch_watermarks(p.topic(), p.partition(), BOUND)?;
+                // what is stored is the last offset read: one below the one to go on with
+                let next = if self.reset == Reset::Earliest { low } else { high };
+                self.inner.store_offset(p.topic(), p.partition(), next - 1)?;
+            }
+        }
+        Ok(())
     }
 }

@@ -26,10 +26,10 @@ pub mod cluster;
 pub mod config;
 pub mod config_def;
 pub mod conn;
-pub mod error;
-pub mod jaas;
 #[cfg(feature = "cli")]
 pub mod consume;
+pub mod error;
+pub mod jaas;
 #[cfg(feature = "cli")]
 pub mod librdkafka;
 pub mod oauth;

@@ -53,7 +53,9 @@ impl Coordinator {
     pub fn write(self, r: &Received<'_>, out: &mut dyn Write) -> Result<(), FormatError> {
         use internal_topic::{group, share, txn};
         let Some(key) = r.key else { return Ok(()) };
-        let wrong = |e: internal_topic::KeyedError| FormatError::Data(format!("Could not read record at offset {} due to: {e}", r.offset));
+        let wrong = |e: internal_topic::KeyedError| {
+            FormatError::Data(format!("Could not read record at offset {} due to: {e}", r.offset))
+        };
         let decoded = match self {
             Self::TransactionLog => txn::decode_key(key),
             Self::ShareGroupState => share::decode_key(key),

@@ -31,7 +31,9 @@ impl Filter {
     /// # Errors
     /// What is wrong with the condition.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let at = text.find(['=', '~']).ok_or(format!("filter '{text}': no =, !=, ~ or !~"))?;
+        let at = text
+            .find(['=', '~'])
+            .ok_or(format!("filter '{text}': no =, !=, ~ or !~"))?;
         let (head, pattern) = (&text[..at], &text[at + 1..]);
         let (name, negated) = match head.strip_suffix('!') {
             Some(n) => (n.trim(), true),
@@ -58,7 +60,7 @@ impl Filter {
     pub fn passes(&self, r: &Received<'_>) -> bool {
         let one = |bytes: &[u8]| match &self.test {
             Test::Equals(text) => bytes == text.as_bytes(),
-            Test::Matches(regex) => regex.is_match(&String::from_utf8_lossy(bytes)).unwrap_or(false),
+            Test::Matches(regex) => regex.is_match(String::from_utf8_lossy(bytes).as_ref()).unwrap_or(false),
         };
         let found = match &self.field {
             Field::Key => r.key.is_some_and(one),
@@ -75,7 +77,12 @@ mod tests {
 
     #[test]
     fn conditions_on_each_field() {
-        let r = Received { key: Some(b"k"), value: Some(b"error: 1"), headers: vec![("h", Some(b"x=y"))], ..Received::default() };
+        let r = Received {
+            key: Some(b"k"),
+            value: Some(b"error: 1"),
+            headers: vec![("h", Some(b"x=y"))],
+            ..Received::default()
+        };
         for (text, passes) in [
             ("key=k", true),
             ("key!=k", false),

@@ -67,19 +67,43 @@ async fn run(ui: &mut Ui, line: Line) -> CliResult {
     let printer = printer(ui, opts)?;
     let partition: Option<i32> = opts.parsed("partition")?;
     let wanted = Wanted::of(opts)?;
-    let filters = opts.values("filter").map(Filter::parse).collect::<Result<Vec<_>, _>>().map_err(CliError::usage)?;
-    let mut session = Session { printer, filters, skip_errors: opts.has("skip-message-on-error"), read: 0, printed: 0, max: None };
+    let filters = opts
+        .values("filter")
+        .map(Filter::parse)
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(CliError::usage)?;
+    let mut session = Session {
+        printer,
+        filters,
+        skip_errors: opts.has("skip-message-on-error"),
+        read: 0,
+        printed: 0,
+        max: None,
+    };
     let end = match opts.parsed::<i32>("max-messages") {
         Ok(max) => {
             session.max = max.and_then(|n| u64::try_from(n).ok());
-            read(ui, &mut session, Reading { props: &props, opts, partition, start, timeout, wanted }).await
+            read(
+                ui,
+                &mut session,
+                Reading {
+                    props: &props,
+                    opts,
+                    partition,
+                    start,
+                    timeout,
+                    wanted,
+                },
+            )
+            .await
         }
         Err(e) => End::Broken(unknown_error(ui, &e.to_string(), e.exception())?),
     };
     session.printer.finish(ui)?;
     let closed_pipe = matches!(&end, End::Broken(CliError::Io(e)) if e.kind() == std::io::ErrorKind::BrokenPipe);
     if closed_pipe {
-        ui.err().write_all(b"Unable to write to standard out, closing consumer.\n")?;
+        ui.err()
+            .write_all(b"Unable to write to standard out, closing consumer.\n")?;
     } else {
         ui.flush()?;
     }
@@ -144,7 +168,9 @@ async fn open(ui: &mut Ui, r: &Reading<'_>) -> Result<(Consumer, Option<Range>),
     let consumer = Consumer::new(r.props, r.wanted.stop_at_end)?;
     let topic = r.opts.value("topic").ok().flatten();
     if r.wanted.any() && !r.opts.has("group") {
-        let range = range::settle(r.props, r.opts, r.wanted, r.start).await.map_err(|e| Opening::Told(End::Broken(e)))?;
+        let range = range::settle(r.props, r.opts, r.wanted, r.start)
+            .await
+            .map_err(|e| Opening::Told(End::Broken(e)))?;
         consumer.assign(&range.starts)?;
         return Ok((consumer, Some(range)));
     }
@@ -157,7 +183,9 @@ async fn open(ui: &mut Ui, r: &Reading<'_>) -> Result<(Consumer, Option<Range>),
         if let Err(e) = wait_on_metadata(r.props, topic, FIRST_LOOK).await
             && matches!(
                 e.code,
-                ErrorCode::SASL_AUTHENTICATION_FAILED | ErrorCode::TOPIC_AUTHORIZATION_FAILED | ErrorCode::INVALID_TOPIC_EXCEPTION
+                ErrorCode::SASL_AUTHENTICATION_FAILED
+                    | ErrorCode::TOPIC_AUTHORIZATION_FAILED
+                    | ErrorCode::INVALID_TOPIC_EXCEPTION
             )
         {
             return Err(Opening::Told(terminate(ui, &e)));
@@ -187,7 +215,11 @@ const FIRST_LOOK: Duration = Duration::from_secs(2);
 /// Kafka logs an error of receiving, ends, and exits 0.
 fn terminate(ui: &mut Ui, e: &ApiError) -> End {
     let said = ui
-        .log("ERROR", "Error processing message, terminating consumer process: ", CLASS)
+        .log(
+            "ERROR",
+            "Error processing message, terminating consumer process: ",
+            CLASS,
+        )
         .and_then(|()| ui.say_err(&e.to_string()));
     match said {
         Ok(()) => End::Failed,
@@ -195,14 +227,23 @@ fn terminate(ui: &mut Ui, e: &ApiError) -> End {
     }
 }
 
-async fn receive_all(ui: &mut Ui, session: &mut Session, consumer: &Consumer, range: &mut Option<Range>, r: &Reading<'_>) -> End {
+async fn receive_all(
+    ui: &mut Ui,
+    session: &mut Session,
+    consumer: &Consumer,
+    range: &mut Option<Range>,
+    r: &Reading<'_>,
+) -> End {
     let (mut interrupt, mut terminated) = match (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) {
         (Ok(i), Ok(t)) => (i, t),
         (Err(e), _) | (_, Err(e)) => return End::Broken(e.into()),
     };
     let mut last = Instant::now();
     while session.max.is_none_or(|max| session.read < max) {
-        if range.as_ref().is_some_and(|g| r.wanted.stop_at_end && g.ends.is_empty()) {
+        if range
+            .as_ref()
+            .is_some_and(|g| r.wanted.stop_at_end && g.ends.is_empty())
+        {
             return End::Done;
         }
         let give_up = r.timeout.map(|t| last + t);
@@ -246,7 +287,11 @@ async fn idle_until(ui: &mut Ui, at: Option<Instant>) {
 
 fn timed_out(ui: &mut Ui) -> End {
     let said = ui
-        .log("ERROR", "Error processing message, terminating consumer process: ", CLASS)
+        .log(
+            "ERROR",
+            "Error processing message, terminating consumer process: ",
+            CLASS,
+        )
         .and_then(|()| ui.say_err("org.apache.kafka.common.errors.TimeoutException: null"));
     match said {
         Ok(()) => End::TimedOut,
@@ -261,7 +306,9 @@ fn wanted_still(range: &mut Option<Range>, wanted: &Wanted, record: &Record<'_>)
         return true;
     }
     let tp = TopicPartition::new(record.topic(), record.partition());
-    let Some(end) = range.ends.get(&tp).copied() else { return false };
+    let Some(end) = range.ends.get(&tp).copied() else {
+        return false;
+    };
     let time = record.timestamp().map(|t| t.unwrap_or_else(|t| t));
     let late = matches!((time, wanted.until_time), (Some(t), Some(until)) if t >= until);
     if record.offset() + 1 >= end || late {
@@ -333,8 +380,18 @@ enum Printer {
 fn printer(ui: &mut Ui, opts: &Parsed) -> CliResult<Printer> {
     let props = options::formatter_props(ui, opts)?;
     match ui.format() {
-        Format::Json => return Ok(Printer::Json { lines: false, any: false }),
-        Format::Jsonl => return Ok(Printer::Json { lines: true, any: false }),
+        Format::Json => {
+            return Ok(Printer::Json {
+                lines: false,
+                any: false,
+            });
+        }
+        Format::Jsonl => {
+            return Ok(Printer::Json {
+                lines: true,
+                any: false,
+            });
+        }
         Format::Csv => return Ok(Printer::Csv { any: false }),
         Format::Kafka | Format::Table => {}
     }
@@ -345,7 +402,9 @@ fn printer(ui: &mut Ui, opts: &Parsed) -> CliResult<Printer> {
             for unknown in &formatter.unknown_classes {
                 let text = format!("Unable to instantiate a deserializer from {unknown}");
                 if ui.manner == Manner::Kt {
-                    return Err(CliError::failed(format!("{text}: kt has the deserializers of Kafka's own package only")));
+                    return Err(CliError::failed(format!(
+                        "{text}: kt has the deserializers of Kafka's own package only"
+                    )));
                 }
                 ui.log("ERROR", &text, options::DEFAULT_FORMATTER)?;
                 ui.say_err(&format!("java.lang.ClassNotFoundException: {unknown}"))?;
@@ -387,8 +446,14 @@ impl Printer {
     /// Closes the JSON array.
     fn finish(&mut self, ui: &mut Ui) -> CliResult {
         match self {
-            Self::Json { lines: false, any: true } => writeln!(ui.out(), "\n]")?,
-            Self::Json { lines: false, any: false } => writeln!(ui.out(), "[]")?,
+            Self::Json {
+                lines: false,
+                any: true,
+            } => writeln!(ui.out(), "\n]")?,
+            Self::Json {
+                lines: false,
+                any: false,
+            } => writeln!(ui.out(), "[]")?,
             _ => {}
         }
         Ok(())
@@ -406,7 +471,14 @@ fn write_csv(ui: &mut Ui, r: &Received<'_>, head: bool) -> std::io::Result<()> {
         Timestamp::None => String::new(),
         Timestamp::Create(ms) | Timestamp::LogAppend(ms) => ms.to_string(),
     };
-    w.write_record([r.topic, &r.partition.to_string(), &r.offset.to_string(), &time, &text(r.key), &text(r.value)])?;
+    w.write_record([
+        r.topic,
+        &r.partition.to_string(),
+        &r.offset.to_string(),
+        &time,
+        &text(r.key),
+        &text(r.value),
+    ])?;
     let bytes = w.into_inner().map_err(|e| std::io::Error::other(e.to_string()))?;
     ui.out().write_all(&bytes)
 }

@@ -72,7 +72,9 @@ pub fn check(ui: &Ui, options: &Parsed) -> CliResult {
         return refuse("The partition is required when offset is specified.");
     }
     if ui.manner == Manner::Script {
-        options.require(&["bootstrap-server"]).map_err(CliError::usage_with_help)?;
+        options
+            .require(&["bootstrap-server"])
+            .map_err(CliError::usage_with_help)?;
     }
     Ok(())
 }
@@ -82,32 +84,61 @@ pub fn check(ui: &Ui, options: &Parsed) -> CliResult {
 /// # Errors
 /// Spellings or group ids that contradict each other, a file that cannot be read, values that do not parse.
 pub fn consumer_props(ui: &mut Ui, options: &Parsed) -> CliResult<(Properties, Target)> {
-    for (old, new) in [("consumer-property", "command-property"), ("consumer.config", "command-config")] {
+    for (old, new) in [
+        ("consumer-property", "command-property"),
+        ("consumer.config", "command-config"),
+    ] {
         if options.has(old) && options.has(new) {
-            return Err(CliError::usage_with_help(format!("Options --{old} and --{new} cannot be specified together.")));
+            return Err(CliError::usage_with_help(format!(
+                "Options --{old} and --{new} cannot be specified together."
+            )));
         }
     }
-    for (old, new) in [("consumer-property", "command-property"), ("consumer.config", "command-config")] {
+    for (old, new) in [
+        ("consumer-property", "command-property"),
+        ("consumer.config", "command-config"),
+    ] {
         if options.has(old) {
-            writeln!(ui.out(), "Option --{old} is deprecated and will be removed in a future version. Use --{new} instead.")?;
+            writeln!(
+                ui.out(),
+                "Option --{old} is deprecated and will be removed in a future version. Use --{new} instead."
+            )?;
         }
     }
-    let overrides = key_values::parse(options.values("consumer-property").chain(options.values("command-property")));
+    let overrides = key_values::parse(
+        options
+            .values("consumer-property")
+            .chain(options.values("command-property")),
+    );
     let config_file = match options.value("consumer.config")? {
         Some(f) => Some(f),
         None => options.value("command-config")?,
     };
-    let given = Given { servers: options.value("bootstrap-server")?, controllers: None, config_file, overrides: overrides.clone() };
+    let given = Given {
+        servers: options.value("bootstrap-server")?,
+        controllers: None,
+        config_file,
+        overrides: overrides.clone(),
+    };
     let target = Target::resolve(ui, options, given)?;
     let group = group_id(options, &target.connect.props, &overrides, config_file)?;
     let mut props = target.connect.props.clone();
     match props.get("auto.offset.reset") {
         Some(reset) if options.has("from-beginning") && reset != "earliest" => {
-            let text = format!("Can't simultaneously specify --from-beginning and 'auto.offset.reset={reset}', please remove one option");
+            let text = format!(
+                "Can't simultaneously specify --from-beginning and 'auto.offset.reset={reset}', please remove one option"
+            );
             return Err(CliError::failed(text));
         }
         Some(_) => {}
-        None => props.set("auto.offset.reset", if options.has("from-beginning") { "earliest" } else { "latest" }),
+        None => props.set(
+            "auto.offset.reset",
+            if options.has("from-beginning") {
+                "earliest"
+            } else {
+                "latest"
+            },
+        ),
     }
     props.set("bootstrap.servers", target.bootstrap_servers());
     props.set_default("client.id", "console-consumer");
@@ -115,19 +146,33 @@ pub fn consumer_props(ui: &mut Ui, options: &Parsed) -> CliResult<(Properties, T
     match group {
         Some(group) => props.set("group.id", group),
         None => {
-            props.set("group.id", format!("console-consumer-{}", rand::random_range(0..100_000)));
+            props.set(
+                "group.id",
+                format!("console-consumer-{}", rand::random_range(0..100_000)),
+            );
             props.set_default("enable.auto.commit", "false");
         }
     }
     Ok((props, target))
 }
 
-fn group_id(options: &Parsed, props: &Properties, overrides: &Properties, file: Option<&str>) -> CliResult<Option<String>> {
+fn group_id(
+    options: &Parsed,
+    props: &Properties,
+    overrides: &Properties,
+    file: Option<&str>,
+) -> CliResult<Option<String>> {
     let from_file = match file {
-        Some(f) => Properties::load(f).ok().and_then(|p| p.get("group.id").map(str::to_string)),
+        Some(f) => Properties::load(f)
+            .ok()
+            .and_then(|p| p.get("group.id").map(str::to_string)),
         None => props.get("group.id").map(str::to_string),
     };
-    let all = [options.value("group")?.map(str::to_string), from_file, overrides.get("group.id").map(str::to_string)];
+    let all = [
+        options.value("group")?.map(str::to_string),
+        from_file,
+        overrides.get("group.id").map(str::to_string),
+    ];
     let given: BTreeSet<String> = all.into_iter().flatten().collect();
     if given.len() > 1 {
         let listed = given.iter().map(|g| format!("'{g}'")).collect::<Vec<_>>().join(", ");
@@ -137,7 +182,9 @@ fn group_id(options: &Parsed, props: &Properties, overrides: &Properties, file: 
         )));
     }
     if !given.is_empty() && options.has("partition") {
-        return Err(CliError::usage_with_help("Options group and partition cannot be specified together."));
+        return Err(CliError::usage_with_help(
+            "Options group and partition cannot be specified together.",
+        ));
     }
     Ok(given.into_iter().next())
 }
@@ -145,7 +192,11 @@ fn group_id(options: &Parsed, props: &Properties, overrides: &Properties, file: 
 /// Kafka's `parseOffset`.
 pub fn start(options: &Parsed) -> CliResult<Start> {
     if !options.has("offset") {
-        return Ok(if options.has("from-beginning") { Start::Earliest } else { Start::Latest });
+        return Ok(if options.has("from-beginning") {
+            Start::Earliest
+        } else {
+            Start::Latest
+        });
     }
     let text = options.value("offset")?.unwrap_or_default();
     match text.to_ascii_lowercase().as_str() {
@@ -163,7 +214,9 @@ pub fn start(options: &Parsed) -> CliResult<Start> {
 /// The formatter's properties; warns of the old spelling on stdout.
 pub fn formatter_props(ui: &mut Ui, options: &Parsed) -> CliResult<Properties> {
     if options.has("property") && options.has("formatter-property") {
-        return Err(CliError::usage_with_help("Options --property and --formatter-property cannot be specified together."));
+        return Err(CliError::usage_with_help(
+            "Options --property and --formatter-property cannot be specified together.",
+        ));
     }
     if options.has("property") {
         writeln!(
@@ -175,11 +228,16 @@ pub fn formatter_props(ui: &mut Ui, options: &Parsed) -> CliResult<Properties> {
         Some(file) => Properties::load(file).map_err(|e| CliError::usage_with_help(e.text()))?,
         None => Properties::new(),
     };
-    for (option, key) in [("key-deserializer", "key.deserializer"), ("value-deserializer", "value.deserializer")] {
+    for (option, key) in [
+        ("key-deserializer", "key.deserializer"),
+        ("value-deserializer", "value.deserializer"),
+    ] {
         if let Some(class) = options.value(option)?.filter(|c| !c.is_empty()) {
             props.set(key, class);
         }
     }
-    props.override_with(&key_values::parse(options.values("property").chain(options.values("formatter-property"))));
+    props.override_with(&key_values::parse(
+        options.values("property").chain(options.values("formatter-property")),
+    ));
     Ok(props)
 }

@@ -36,11 +36,17 @@ impl Wanted {
     pub fn of(options: &Parsed) -> CliResult<Self> {
         let now = Utc::now();
         let time = |name: &str| match options.value(name)? {
-            Some(t) => parse_time(t, now).map(Some).map_err(|e| CliError::usage(format!("--{name}: {e}"))),
+            Some(t) => parse_time(t, now)
+                .map(Some)
+                .map_err(|e| CliError::usage(format!("--{name}: {e}"))),
             None => Ok(None),
         };
         let (from_time, until_time) = (time("from-time")?, time("until-time")?);
-        Ok(Self { from_time, until_time, stop_at_end: options.has("stop-at-end") || until_time.is_some() })
+        Ok(Self {
+            from_time,
+            until_time,
+            stop_at_end: options.has("stop-at-end") || until_time.is_some(),
+        })
     }
 
     pub fn any(&self) -> bool {
@@ -55,7 +61,12 @@ impl Wanted {
 pub async fn settle(props: &Properties, options: &Parsed, wanted: Wanted, start: Start) -> CliResult<Range> {
     let failed = |e: ApiError| CliError::failed(e.text());
     let bootstrap = Bootstrap::Servers(props.get("bootstrap.servers").unwrap_or_default().to_string());
-    let admin = Admin::connect(&ConnectConfig { bootstrap, props: props.clone() }).await.map_err(failed)?;
+    let admin = Admin::connect(&ConnectConfig {
+        bootstrap,
+        props: props.clone(),
+    })
+    .await
+    .map_err(failed)?;
     let partitions = partitions(&admin, options).await?;
     let isolation = match props.get("isolation.level") {
         Some("read_committed") => IsolationLevel::ReadCommitted,
@@ -64,7 +75,10 @@ pub async fn settle(props: &Properties, options: &Parsed, wanted: Wanted, start:
     let ask = async |spec: OffsetSpec| -> CliResult<Vec<(TopicPartition, i64)>> {
         let wanted: Vec<_> = partitions.iter().map(|tp| (tp.clone(), spec)).collect();
         let answers = admin.list_offsets(&wanted, isolation).await;
-        answers.into_iter().map(|(tp, r)| r.map(|o| (tp, o.offset)).map_err(failed)).collect()
+        answers
+            .into_iter()
+            .map(|(tp, r)| r.map(|o| (tp, o.offset)).map_err(failed))
+            .collect()
     };
     let latest = ask(OffsetSpec::Latest).await?;
     let mut range = Range::default();
@@ -76,11 +90,18 @@ pub async fn settle(props: &Properties, options: &Parsed, wanted: Wanted, start:
             let ends: HashMap<_, _> = latest.into_iter().collect();
             let found = ask(OffsetSpec::Timestamp(ms)).await?;
             let after_all = |tp: &TopicPartition| ends.get(tp).copied().unwrap_or(0);
-            found.into_iter().map(|(tp, o)| (tp.clone(), Position::Offset(if o < 0 { after_all(&tp) } else { o }))).collect()
+            found
+                .into_iter()
+                .map(|(tp, o)| (tp.clone(), Position::Offset(if o < 0 { after_all(&tp) } else { o })))
+                .collect()
         }
         (None, Start::Offset(n)) => partitions.iter().map(|tp| (tp.clone(), Position::Offset(n))).collect(),
         // reading up to the end from the end would show nothing: an end alone means "all there is"
-        (None, _) => ask(OffsetSpec::Earliest).await?.into_iter().map(|(tp, o)| (tp, Position::Offset(o))).collect(),
+        (None, _) => ask(OffsetSpec::Earliest)
+            .await?
+            .into_iter()
+            .map(|(tp, o)| (tp, Position::Offset(o)))
+            .collect(),
     };
     // a partition that has nothing between its start and its end is done
     for (tp, start) in &range.starts {
@@ -105,7 +126,7 @@ async fn partitions(admin: &Admin, options: &Parsed) -> CliResult<Vec<TopicParti
     };
     let only: Option<i32> = options.parsed("partition")?;
     let mut found = Vec::new();
-    for (name, description) in admin.describe_topics(&topics).await {
+    for (name, description) in admin.describe_topics(&topics, false).await {
         for p in description.map_err(failed)?.partitions {
             if only.is_none_or(|n| n == p.partition) {
                 found.push(TopicPartition::new(name.as_str(), p.partition));
@@ -113,7 +134,10 @@ async fn partitions(admin: &Admin, options: &Parsed) -> CliResult<Vec<TopicParti
         }
     }
     match only {
-        Some(n) if found.is_empty() => Err(CliError::failed(format!("topic {} has no partition {n}", topics.join(", ")))),
+        Some(n) if found.is_empty() => Err(CliError::failed(format!(
+            "topic {} has no partition {n}",
+            topics.join(", ")
+        ))),
         _ => Ok(found),
     }
 }
