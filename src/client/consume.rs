@@ -2,15 +2,14 @@
 
 use std::time::Duration;
 
-use rdkafka::config::RDKafkaLogLevel;
-use rdkafka::consumer::{CommitMode, Consumer as _, ConsumerContext, StreamConsumer};
+use rdkafka::consumer::{CommitMode, Consumer as _, StreamConsumer};
 use rdkafka::error::KafkaError;
 use rdkafka::message::{BorrowedMessage, Headers as _, Message as _};
 use rdkafka::types::RDKafkaErrorCode;
 use rdkafka::{Offset, TopicPartitionList};
 
 use super::error::ApiError;
-use super::librdkafka;
+use super::librdkafka::{self, DataContext};
 use super::produce::error_of;
 use super::props::Properties;
 use crate::TopicPartition;
@@ -74,18 +73,10 @@ impl Record<'_> {
     }
 }
 
-struct Context;
-
-impl rdkafka::ClientContext for Context {
-    fn log(&self, _: RDKafkaLogLevel, _: &str, _: &str) {}
-    fn error(&self, _: KafkaError, _: &str) {}
-}
-
-impl ConsumerContext for Context {}
-
 /// A member of a group, or a reader of partitions given.
 pub struct Consumer {
-    inner: StreamConsumer<Context>,
+    inner: StreamConsumer<DataContext>,
+    context: DataContext,
     group: String,
     commits: bool,
     reset: Reset,
@@ -114,9 +105,11 @@ impl Consumer {
     /// Kafka's `ConfigException`, or what librdkafka says of the settings.
     pub fn new(props: &Properties, tell_ends: bool) -> Result<Self, ApiError> {
         let mut config = librdkafka::consumer(props)?;
-        config.set("enable.partition.eof", tell_ends.to_string());
+        config.rdkafka.set("enable.partition.eof", tell_ends.to_string());
+        let context = config.context();
         let inner = config
-            .create_with_context(Context)
+            .rdkafka
+            .create_with_context(context.clone())
             .map_err(|e| ApiError::kafka(e.to_string()))?;
         let commits = props
             .get("enable.auto.commit")
@@ -128,6 +121,7 @@ impl Consumer {
         };
         Ok(Self {
             inner,
+            context,
             group: props.get("group.id").unwrap_or_default().to_string(),
             commits,
             reset,
@@ -178,6 +172,9 @@ impl Consumer {
     }
 
     fn fatal(&self, e: &KafkaError) -> Option<ApiError> {
+        if let Some(seen) = self.context.fatal() {
+            return Some(seen);
+        }
         let with = |code, text: String| Some(ApiError::with_text(code, text));
         match e.rdkafka_error_code()? {
             RDKafkaErrorCode::GroupAuthorizationFailed => with(
