@@ -39,6 +39,16 @@ pub struct LogConfig {
     pub flush_ms: i64,
 }
 
+impl LogConfig {
+    /// The age at which a segment is rolled: a compacted log must get its records into reach of the cleaner in time.
+    pub(super) fn max_segment_ms(&self) -> i64 {
+        match self.compact && self.max_compaction_lag_ms > 0 {
+            true => self.segment_ms.min(self.max_compaction_lag_ms),
+            false => self.segment_ms,
+        }
+    }
+}
+
 impl Default for LogConfig {
     fn default() -> Self {
         const DAY_MS: i64 = 24 * 60 * 60 * 1000;

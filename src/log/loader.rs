@@ -118,9 +118,7 @@ fn remove_replaced(dir: &Path, base: i64, swap: &Path) -> io::Result<()> {
             && other > base
             && other < end
         {
-            remove_files(
-                [LOG_SUFFIX, INDEX_SUFFIX, TIME_INDEX_SUFFIX, TXN_INDEX_SUFFIX].map(|s| offset_file(dir, other, s)),
-            )?;
+            remove_files(Segment::file_names(dir, other, ""))?;
         }
     }
     Ok(())
@@ -229,7 +227,9 @@ impl Loader<'_> {
                 break position;
             };
             let header = batch.header;
-            if batch.ensure_valid().is_err()
+            let in_range = header.last_offset().saturating_sub(base) <= i64::from(i32::MAX);
+            if !in_range
+                || batch.ensure_valid().is_err()
                 || header.base_offset < next
                 || header.last_offset() < header.base_offset - 1
             {
@@ -264,9 +264,7 @@ impl Loader<'_> {
 
     fn remove_segments(&mut self, bases: impl Iterator<Item = i64>) -> io::Result<()> {
         for base in bases {
-            remove_files(
-                [LOG_SUFFIX, INDEX_SUFFIX, TIME_INDEX_SUFFIX, TXN_INDEX_SUFFIX].map(|s| offset_file(self.dir, base, s)),
-            )?;
+            remove_files(Segment::file_names(self.dir, base, ""))?;
             self.producers.remove_snapshot(base)?;
         }
         Ok(())

@@ -6,6 +6,7 @@
 
 mod append;
 pub mod checkpoint;
+mod cleaner;
 mod config;
 mod epoch_cache;
 mod error;
@@ -31,6 +32,7 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 pub use append::{AppendInfo, AppendOrigin};
+pub use cleaner::{Cleaned, CleanerStats, CleaningPlan};
 pub use config::LogConfig;
 pub use epoch_cache::EpochEntry;
 pub use error::LogError;

@@ -64,10 +64,6 @@ impl OffsetIndex {
         self.entries.path()
     }
 
-    pub(super) fn entries(&self) -> usize {
-        self.entries.entries()
-    }
-
     pub(super) fn is_full(&self, max_bytes: u64) -> bool {
         self.entries.size_in_bytes() + ENTRY_SIZE as u64 > max_bytes
     }

@@ -4,7 +4,7 @@
 //! Written to `<offset>.snapshot` when a segment rolls and when the log closes, so that a restart replays only what came
 //! after.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -98,6 +98,14 @@ pub struct ActiveProducer {
     pub coordinator_epoch: i32,
     /// First offset of the open transaction; -1 without one.
     pub current_txn_start_offset: i64,
+}
+
+/// The last thing that a producer wrote.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct LastRecord {
+    /// Last offset of its last batch; `None` if a marker came after it.
+    pub data_offset: Option<i64>,
+    pub epoch: i16,
 }
 
 /// A transaction that a marker ended.
@@ -201,6 +209,15 @@ impl ProducerState {
                 current_txn_start_offset: e.current_txn_first_offset.unwrap_or(-1),
             })
             .collect()
+    }
+
+    /// Where each producer's last batch stands, for the cleaner.
+    pub(super) fn last_records(&self) -> HashMap<i64, LastRecord> {
+        let last = |e: &ProducerEntry| LastRecord {
+            data_offset: e.batches.back().map(|b| b.last_offset),
+            epoch: e.epoch,
+        };
+        self.producers.iter().map(|(&id, e)| (id, last(e))).collect()
     }
 
     /// Whether the producer has an open transaction here.

@@ -112,12 +112,14 @@ impl PartitionLog {
                 break;
             }
             let end = self.end_position(segment, upper)?;
-            let mut len = (end - first.position.min(end)).min(max_bytes as u64);
-            if min_one {
-                len = len.max(first.size());
-            } else if len < first.size() {
-                found.first_entry_incomplete = true;
-            }
+            let available = end.saturating_sub(first.position);
+            let wanted = if min_one {
+                first.size().max(max_bytes as u64)
+            } else {
+                max_bytes as u64
+            };
+            let len = available.min(wanted);
+            found.first_entry_incomplete = len < first.size() && available > 0;
             if len > 0 {
                 found.slice = Some(FileSlice {
                     file: segment.file().clone(),

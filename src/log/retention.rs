@@ -107,13 +107,18 @@ impl PartitionLog {
         Ok(victims.len())
     }
 
-    /// Takes a segment out and marks its files; snapshots at its base go too, unless the log begins there.
+    /// Takes a segment out and marks its files; the producer snapshot at its base goes too.
     pub(super) fn delete_segment(&mut self, base: i64, now_ms: i64) -> Result<(), LogError> {
+        self.retire_segment(base, now_ms)?;
+        Ok(self.producers.remove_snapshot(base)?)
+    }
+
+    /// Takes a segment out and marks its files.
+    pub(super) fn retire_segment(&mut self, base: i64, now_ms: i64) -> Result<(), LogError> {
         if let Some(mut segment) = self.segments.remove(&base) {
             let files = segment.mark_deleted()?;
             let at = now_ms.saturating_add(self.config.file_delete_delay_ms);
             self.deleted_files.extend(files.into_iter().map(|path| (at, path)));
-            self.producers.remove_snapshot(base)?;
         }
         Ok(())
     }

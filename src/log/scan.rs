@@ -23,10 +23,6 @@ impl BatchAt {
     pub(super) fn size(&self) -> u64 {
         self.header.size_in_bytes() as u64
     }
-
-    pub(super) fn end(&self) -> u64 {
-        self.position + self.size()
-    }
 }
 
 #[derive(Debug)]
@@ -94,19 +90,48 @@ impl<'a> HeaderScan<'a> {
     }
 }
 
-/// Reads whole batches of a segment file through one buffer, which grows to the largest batch and no further.
+/// How much [`Window`] reads at once.
+const READ_AHEAD: usize = 256 * 1024;
+
+/// A part of a file in memory: grows to what is asked for and no further.
+#[derive(Debug, Default)]
+pub(super) struct Window {
+    bytes: Vec<u8>,
+    /// Where in the file the bytes begin.
+    at: u64,
+}
+
+impl Window {
+    /// The `size` bytes at `position`, which must lie before `end`; reads ahead up to there.
+    pub(super) fn get(&mut self, file: &File, position: u64, size: usize, end: u64) -> io::Result<&[u8]> {
+        let inside = position.checked_sub(self.at).map(|at| at as usize);
+        let at = match inside.filter(|at| at.checked_add(size).is_some_and(|to| to <= self.bytes.len())) {
+            Some(at) => at,
+            None => {
+                let wanted = (size.max(READ_AHEAD) as u64)
+                    .min(end.saturating_sub(position))
+                    .max(size as u64);
+                self.bytes.resize(wanted as usize, 0);
+                self.at = position;
+                if let Err(e) = file.read_exact_at(&mut self.bytes, position) {
+                    self.bytes.clear();
+                    return Err(e);
+                }
+                0
+            }
+        };
+        Ok(&self.bytes[at..at + size])
+    }
+}
+
+/// Reads whole batches of a segment file through one buffer.
 #[derive(Debug)]
 pub(super) struct BatchScan<'a> {
     file: &'a File,
     position: u64,
     end: u64,
-    window: Vec<u8>,
-    /// Where in the file the window begins.
-    window_at: u64,
+    window: Window,
 }
-
-/// How much [`BatchScan`] reads at once.
-const READ_AHEAD: usize = 256 * 1024;
 
 impl<'a> BatchScan<'a> {
     pub(super) fn new(file: &'a File, position: u64, end: u64) -> Self {
@@ -114,8 +139,7 @@ impl<'a> BatchScan<'a> {
             file,
             position,
             end,
-            window: Vec::new(),
-            window_at: position,
+            window: Window::default(),
         }
     }
 
@@ -131,18 +155,18 @@ impl<'a> BatchScan<'a> {
         if left < RECORD_BATCH_OVERHEAD as u64 {
             return Ok(None);
         }
-        self.fill(RECORD_BATCH_OVERHEAD)?;
-        let size = match batch_size(self.at_position()) {
+        let head = self
+            .window
+            .get(self.file, self.position, RECORD_BATCH_OVERHEAD, self.end)?;
+        let size = match batch_size(head) {
             Ok(size) => size.unwrap_or(RECORD_BATCH_OVERHEAD),
             Err(e) => return Ok(Some(Err(e))),
         };
         if size as u64 > left {
             return Ok(None);
         }
-        self.fill(size)?;
         let position = self.position;
-        let at = (position - self.window_at) as usize;
-        match Batch::parse(&self.window[at..]) {
+        match Batch::parse(self.window.get(self.file, position, size, self.end)?) {
             Ok(Some(batch)) => {
                 self.position += size as u64;
                 Ok(Some(Ok((position, batch))))
@@ -150,21 +174,5 @@ impl<'a> BatchScan<'a> {
             Ok(None) => Ok(None),
             Err(e) => Ok(Some(Err(e))),
         }
-    }
-
-    fn at_position(&self) -> &[u8] {
-        &self.window[(self.position - self.window_at) as usize..]
-    }
-
-    /// Makes sure that the window holds `size` bytes from the position on; they must be in the file.
-    fn fill(&mut self, size: usize) -> io::Result<()> {
-        let at = (self.position - self.window_at) as usize;
-        if at <= self.window.len() && self.window.len() - at >= size {
-            return Ok(());
-        }
-        let wanted = size.max(READ_AHEAD).min((self.end - self.position) as usize);
-        self.window.resize(wanted, 0);
-        self.window_at = self.position;
-        self.file.read_exact_at(&mut self.window, self.position)
     }
 }

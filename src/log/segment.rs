@@ -44,7 +44,12 @@ impl Segment {
     /// # Errors
     /// [`LogError::Corrupt`] if an index has a size that cannot be.
     pub(super) fn open(dir: &Path, base_offset: i64, now_ms: i64) -> Result<Self, LogError> {
-        let path = offset_file(dir, base_offset, LOG_SUFFIX);
+        Self::open_with_suffix(dir, base_offset, "", now_ms)
+    }
+
+    /// The same with something behind the names of the files, as the cleaner's have.
+    pub(super) fn open_with_suffix(dir: &Path, base_offset: i64, suffix: &str, now_ms: i64) -> Result<Self, LogError> {
+        let [path, offset_index, time_index, txn_index] = Self::file_names(dir, base_offset, suffix);
         let mut file = OpenOptions::new()
             .read(true)
             .write(true)
@@ -52,9 +57,9 @@ impl Segment {
             .truncate(false)
             .open(&path)?;
         let size = file.seek(SeekFrom::End(0))?;
-        let offset_index = OffsetIndex::open(offset_file(dir, base_offset, INDEX_SUFFIX), base_offset)?;
-        let time_index = TimeIndex::open(offset_file(dir, base_offset, TIME_INDEX_SUFFIX), base_offset)?;
-        let txn_index = TransactionIndex::open(offset_file(dir, base_offset, TXN_INDEX_SUFFIX))?;
+        let offset_index = OffsetIndex::open(offset_index, base_offset)?;
+        let time_index = TimeIndex::open(time_index, base_offset)?;
+        let txn_index = TransactionIndex::open(txn_index)?;
         let max_timestamp = time_index.last();
         Ok(Segment {
             base_offset,
@@ -122,7 +127,7 @@ impl Segment {
             Some(base) => incoming.max_timestamp.saturating_sub(base),
             None => incoming.now_ms.saturating_sub(self.created_ms),
         };
-        Ok(waited > config.segment_ms.saturating_sub(incoming.jitter_ms)
+        Ok(waited > config.max_segment_ms().saturating_sub(incoming.jitter_ms)
             || self.offset_index.is_full(config.segment_index_bytes)
             || self.time_index.is_full(config.segment_index_bytes)
             || incoming.last_offset - self.base_offset > i64::from(i32::MAX))
@@ -285,14 +290,35 @@ impl Segment {
         self.txn_index.sync()
     }
 
+    /// Notes that the files were moved to `dir`.
     pub(super) fn set_dir(&mut self, dir: &Path) {
-        self.path = offset_file(dir, self.base_offset, LOG_SUFFIX);
-        self.offset_index
-            .set_path(offset_file(dir, self.base_offset, INDEX_SUFFIX));
-        self.time_index
-            .set_path(offset_file(dir, self.base_offset, TIME_INDEX_SUFFIX));
-        self.txn_index
-            .set_path(offset_file(dir, self.base_offset, TXN_INDEX_SUFFIX));
+        self.set_paths(Self::file_names(dir, self.base_offset, ""));
+    }
+
+    fn set_paths(&mut self, [log, offset_index, time_index, txn_index]: [PathBuf; 4]) {
+        self.path = log;
+        self.offset_index.set_path(offset_index);
+        self.time_index.set_path(time_index);
+        self.txn_index.set_path(txn_index);
+    }
+
+    /// The files of a segment, records first.
+    pub(super) fn file_names(dir: &Path, base_offset: i64, suffix: &str) -> [PathBuf; 4] {
+        [LOG_SUFFIX, INDEX_SUFFIX, TIME_INDEX_SUFFIX, TXN_INDEX_SUFFIX]
+            .map(|kind| dir.join(format!("{base_offset:020}.{kind}{suffix}")))
+    }
+
+    /// Renames the files so that their names end in `suffix`, the records last: a start goes by their name.
+    pub(super) fn rename(&mut self, dir: &Path, suffix: &str) -> io::Result<()> {
+        let to = Self::file_names(dir, self.base_offset, suffix);
+        for (from, to) in self.paths().into_iter().zip(&to).rev() {
+            match fs::rename(from, to) {
+                Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
+                _ => {}
+            }
+        }
+        self.set_paths(to);
+        Ok(())
     }
 
     /// The files that exist, records first.

@@ -1,4 +1,8 @@
 //! Tests of the log as a whole: calls in, files and bytes out.
 
 mod append;
+mod cleaner;
+mod read;
+mod recovery;
+mod retention;
 mod support;
