@@ -114,6 +114,7 @@ impl ClusterBuilder {
             .map(|l| tokio::spawn(l.run(node.clone())))
             .collect();
         tasks.push(tokio::spawn(super::background::run(node.clone())));
+        tasks.push(tokio::spawn(node.groups().clone().run(node.shutdown_signal())));
         Ok(Cluster {
             node,
             tasks,

@@ -8,6 +8,7 @@ use tokio::sync::watch;
 use uuid::Uuid;
 
 use super::config::{BrokerConfig, Endpoint, Props};
+use super::group::{GroupCoordinator, GroupCoordinatorConfig, OffsetsTopic};
 use super::listener::Connections;
 use super::metadata::bootstrap::{FEATURES, KRAFT_VERSION};
 use super::metadata::controller::Publisher;
@@ -30,6 +31,7 @@ pub struct Node {
     config: RwLock<Arc<BrokerConfig>>,
     controller: Arc<Controller>,
     replicas: ReplicaManager,
+    groups: Arc<GroupCoordinator>,
     fetch_sessions: FetchSessions,
     connections: Connections,
     /// What clients of each listener are told.
@@ -51,12 +53,19 @@ impl Node {
         log_to_stderr: bool,
     ) -> Arc<Self> {
         let slots = usize::try_from(config.i64("max.incremental.fetch.session.cache.slots")).unwrap_or(0);
-        let node = Arc::new(Self {
+        let group_config = GroupCoordinatorConfig::from(&config);
+        let clock = Arc::new(|| chrono::Utc::now().timestamp_millis());
+        Arc::new_cyclic(|node| Self {
             id,
             incarnation_id: Uuid::new_v4(),
             config: RwLock::new(Arc::new(config)),
             controller,
             replicas,
+            groups: Arc::new(GroupCoordinator::new(
+                group_config,
+                Arc::new(OffsetsTopic::new(node.clone())),
+                clock,
+            )),
             fetch_sessions: FetchSessions::new(slots),
             connections: Connections::default(),
             advertised: OnceLock::new(),
@@ -64,8 +73,7 @@ impl Node {
             loggers: Mutex::default(),
             shutdown: watch::Sender::new(false),
             log_to_stderr,
-        });
-        node
+        })
     }
 
     pub fn id(&self) -> i32 {
@@ -87,6 +95,11 @@ impl Node {
 
     pub fn replicas(&self) -> &ReplicaManager {
         &self.replicas
+    }
+
+    /// The coordinator of consumer groups.
+    pub fn groups(&self) -> &Arc<GroupCoordinator> {
+        &self.groups
     }
 
     pub fn fetch_sessions(&self) -> &FetchSessions {
@@ -247,6 +260,7 @@ impl Publisher for Node {
         let config = self.config();
         let problems = self.replicas.apply(&config, old, new, self.now_ms());
         problems.iter().for_each(|p| self.log(p));
+        self.groups.on_metadata_changed(old, new);
         if configs_changed {
             let is_touched = |topic: &str| {
                 let of = |image: &MetadataImage| image.config(resource_type::TOPIC, topic).cloned();

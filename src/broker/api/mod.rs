@@ -13,13 +13,26 @@ use crate::wire::api::response_header_version;
 use crate::wire::frame::{FrameError, decode, encode_response};
 
 mod api_versions;
+mod consumer_group_describe;
+mod consumer_group_heartbeat;
 mod create_topics;
+mod delete_groups;
+mod describe_groups;
 mod fetch;
+mod find_coordinator;
+mod heartbeat;
 mod init_producer_id;
+mod join_group;
+mod leave_group;
+mod list_groups;
 mod list_offsets;
 mod metadata;
+mod offset_commit;
+mod offset_delete;
+mod offset_fetch;
 mod produce;
 pub mod shared;
+mod sync_group;
 
 type Answer<'a> = Pin<Box<dyn Future<Output = Result<Bytes, FrameError>> + Send + 'a>>;
 
@@ -50,13 +63,26 @@ macro_rules! apis {
 /// All APIs, by number.
 #[rustfmt::skip]
 pub static TABLE: &[Api] = apis! {
-    Produce,          3..=13, produce,          ProduceRequest;
-    Fetch,            4..=18, fetch,            FetchRequest;
-    ListOffsets,      1..=10, list_offsets,     ListOffsetsRequest;
-    Metadata,         0..=13, metadata,         MetadataRequest;
-    ApiVersions,      0..=4,  api_versions,     ApiVersionsRequest;
-    CreateTopics,     2..=7,  create_topics,    CreateTopicsRequest;
-    InitProducerId,   0..=5,  init_producer_id, InitProducerIdRequest;
+    Produce,                3..=13,  produce,                  ProduceRequest;
+    Fetch,                  4..=18,  fetch,                    FetchRequest;
+    ListOffsets,            1..=10,  list_offsets,             ListOffsetsRequest;
+    Metadata,               0..=13,  metadata,                 MetadataRequest;
+    OffsetCommit,           2..=9,   offset_commit,            OffsetCommitRequest;
+    OffsetFetch,            1..=9,   offset_fetch,             OffsetFetchRequest;
+    FindCoordinator,        0..=6,   find_coordinator,         FindCoordinatorRequest;
+    JoinGroup,              0..=9,   join_group,               JoinGroupRequest;
+    Heartbeat,              0..=4,   heartbeat,                HeartbeatRequest;
+    LeaveGroup,             0..=5,   leave_group,              LeaveGroupRequest;
+    SyncGroup,              0..=5,   sync_group,               SyncGroupRequest;
+    DescribeGroups,         0..=6,   describe_groups,          DescribeGroupsRequest;
+    ListGroups,             0..=5,   list_groups,              ListGroupsRequest;
+    ApiVersions,            0..=4,   api_versions,             ApiVersionsRequest;
+    CreateTopics,           2..=7,   create_topics,            CreateTopicsRequest;
+    InitProducerId,         0..=5,   init_producer_id,         InitProducerIdRequest;
+    DeleteGroups,           0..=2,   delete_groups,            DeleteGroupsRequest;
+    OffsetDelete,           0..=0,   offset_delete,            OffsetDeleteRequest;
+    ConsumerGroupHeartbeat, 0..=1,   consumer_group_heartbeat, ConsumerGroupHeartbeatRequest;
+    ConsumerGroupDescribe,  0..=1,   consumer_group_describe,  ConsumerGroupDescribeRequest;
 };
 
 /// What became of a request.

@@ -1,5 +1,7 @@
 //! Settings of the group coordinator (Kafka: `GroupCoordinatorConfig`).
 
+use crate::broker::config::BrokerConfig;
+
 /// The defaults are Kafka's, but for `initial_rebalance_delay_ms`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GroupCoordinatorConfig {
@@ -20,8 +22,6 @@ pub struct GroupCoordinatorConfig {
     pub offsets_retention_ms: i64,
     /// `offsets.retention.check.interval.ms`
     pub offsets_retention_check_interval_ms: i64,
-    /// `offsets.topic.num.partitions`: used while the topic does not exist yet.
-    pub offsets_topic_partitions: i32,
     /// `group.consumer.session.timeout.ms`
     pub consumer_session_timeout_ms: i32,
     /// `group.consumer.heartbeat.interval.ms`
@@ -41,10 +41,28 @@ impl Default for GroupCoordinatorConfig {
             offset_metadata_max_bytes: 4_096,
             offsets_retention_ms: 7 * 24 * 60 * 60 * 1_000,
             offsets_retention_check_interval_ms: 600_000,
-            offsets_topic_partitions: 50,
             consumer_session_timeout_ms: 45_000,
             consumer_heartbeat_interval_ms: 5_000,
             consumer_max_size: i32::MAX as usize,
+        }
+    }
+}
+
+impl From<&BrokerConfig> for GroupCoordinatorConfig {
+    fn from(config: &BrokerConfig) -> Self {
+        let size = |name: &str| usize::try_from(config.i64(name)).unwrap_or(usize::MAX);
+        Self {
+            min_session_timeout_ms: config.i32("group.min.session.timeout.ms"),
+            max_session_timeout_ms: config.i32("group.max.session.timeout.ms"),
+            initial_rebalance_delay_ms: config.i32("group.initial.rebalance.delay.ms"),
+            max_size: size("group.max.size"),
+            offset_metadata_max_bytes: size("offset.metadata.max.bytes"),
+            offsets_retention_ms: config.i64("offsets.retention.minutes").saturating_mul(60_000),
+            offsets_retention_check_interval_ms: config.i64("offsets.retention.check.interval.ms"),
+            consumer_session_timeout_ms: config.i32("group.consumer.session.timeout.ms"),
+            consumer_heartbeat_interval_ms: config.i32("group.consumer.heartbeat.interval.ms"),
+            consumer_max_size: size("group.consumer.max.size"),
+            ..Self::default()
         }
     }
 }

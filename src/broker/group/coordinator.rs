@@ -6,23 +6,25 @@
 //! lock, so their order is that of the events; waiting for replication happens outside of it.
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap};
+use std::collections::{BinaryHeap, HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use parking_lot::Mutex;
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::{Notify, oneshot, watch};
 
 use super::classic::{join_error, sync_error};
 use super::config::GroupCoordinatorConfig;
+use super::consumer::Topics;
 use super::records::Record;
 use super::shard::Shard;
 use super::turn::{Reply, ReplyId, Turn};
+use crate::broker::metadata::{MetadataImage, names};
 use crate::wire::error::ErrorCode;
 
 /// A record's key, and its value unless it is a tombstone.
@@ -45,6 +47,9 @@ pub trait OffsetsLog: Send + Sync + 'static {
     /// Resolves once all in-sync replicas have the record at `offset`.
     fn committed(&self, partition: i32, offset: i64) -> BoxFuture<'static, Result<(), ErrorCode>>;
 
+    /// The cluster's topics, as this node knows them now.
+    fn topics(&self) -> Arc<dyn Topics>;
+
     /// Gives every record of the partition, oldest first.
     fn load(&self, partition: i32, each: &mut EachRecord<'_>) -> Result<(), ErrorCode>;
 }
@@ -63,6 +68,9 @@ pub struct GroupCoordinator {
     /// The earliest time any timer is set to, as far as the timer task knows.
     next_wake_ms: AtomicI64,
     wake: Notify,
+    /// Topics that were deleted, and whose offsets are to go.
+    deleted_topics: Mutex<HashSet<String>>,
+    is_stopped: AtomicBool,
 }
 
 /// A shard and its timers.
@@ -98,6 +106,8 @@ impl GroupCoordinator {
             last_reply: AtomicU64::new(0),
             next_wake_ms: AtomicI64::new(i64::MAX),
             wake: Notify::new(),
+            deleted_topics: Mutex::default(),
+            is_stopped: AtomicBool::new(false),
         }
     }
 
@@ -133,7 +143,7 @@ impl GroupCoordinator {
     /// Does `event` to the shard of a group, and gives its result once the records it led to are committed.
     ///
     /// Errors: NOT_COORDINATOR if another node leads the partition, or that of the append.
-    pub(super) async fn run<T>(
+    pub(super) async fn event<T>(
         &self,
         group_id: &str,
         event: impl FnOnce(&mut Shard, &mut Turn<'_>) -> T,
@@ -151,7 +161,7 @@ impl GroupCoordinator {
     }
 
     /// Changes one partition's shard in ways that may touch any of its groups.
-    pub(super) async fn run_all(
+    pub(super) async fn event_for_all(
         &self,
         partition: i32,
         event: impl FnOnce(&mut Shard, &mut Turn<'_>),
@@ -168,10 +178,14 @@ impl GroupCoordinator {
         group_id: Option<&str>,
         event: impl FnOnce(&mut Shard, &mut Turn<'_>) -> T,
     ) -> Result<(T, BoxFuture<'static, Result<(), ErrorCode>>), ErrorCode> {
+        if self.is_stopped.load(Ordering::SeqCst) {
+            return Err(ErrorCode::COORDINATOR_NOT_AVAILABLE);
+        }
         let slot = self.slot(partition);
         let mut slot = slot.lock();
         self.ensure_loaded(partition, &mut slot)?;
-        let mut turn = Turn::new((self.clock)(), &self.config);
+        let topics = self.log.topics();
+        let mut turn = Turn::new((self.clock)(), &self.config, &*topics);
         let result = event(&mut slot.shard, &mut turn);
         let commit = self.finish(partition, &mut slot, turn, group_id)?;
         Ok((result, commit))
@@ -200,7 +214,8 @@ impl GroupCoordinator {
         if malformed > 0 {
             eprintln!("__consumer_offsets-{partition}: {malformed} records are malformed and were skipped");
         }
-        let mut turn = Turn::new((self.clock)(), &self.config);
+        let topics = self.log.topics();
+        let mut turn = Turn::new((self.clock)(), &self.config, &*topics);
         shard.on_loaded(&mut turn);
         slot.shard = shard;
         slot.epoch = Some(epoch);
@@ -315,13 +330,32 @@ impl GroupCoordinator {
         }
     }
 
-    /// Runs the timers until the coordinator is dropped or the task is aborted: sessions, rebalances, and the expiry of
-    /// offsets. Loads all shards first, so that sessions that nobody continues end.
-    pub async fn run_timers(self: Arc<Self>) {
+    /// Runs the coordinator's clock until `shutdown` turns true, then answers all who wait: sessions, rebalances, the
+    /// expiry of offsets. Loads all shards first, so that sessions that nobody continues end.
+    pub async fn run(self: Arc<Self>, mut shutdown: watch::Receiver<bool>) {
+        tokio::select! {
+            () = self.run_timers() => {}
+            _ = shutdown.wait_for(|stop| *stop) => {}
+        }
+        self.is_stopped.store(true, Ordering::SeqCst);
+        let slots: Vec<_> = self.slots.lock().drain().collect();
+        for (_, slot) in slots {
+            self.abandon(&mut slot.lock(), ErrorCode::NOT_COORDINATOR);
+        }
+    }
+
+    async fn run_timers(&self) {
         let mut next_expiry_ms = (self.clock)().saturating_add(self.config.offsets_retention_check_interval_ms);
         loop {
             self.next_wake_ms.store(next_expiry_ms, Ordering::SeqCst);
+            let deleted = std::mem::take(&mut *self.deleted_topics.lock());
             for partition in self.led_partitions() {
+                if !deleted.is_empty() {
+                    // An offset that stays behind is of no use to anybody, and expires.
+                    let _ = self
+                        .event_for_all(partition, |shard, turn| shard.on_topics_deleted(turn, &deleted))
+                        .await;
+                }
                 if let Some(deadline_ms) = self.run_due(partition) {
                     self.next_wake_ms.fetch_min(deadline_ms, Ordering::SeqCst);
                 }
@@ -338,8 +372,32 @@ impl GroupCoordinator {
         }
     }
 
-    /// Loads the shards of partitions this node has come to lead, and drops those it leads no more.
-    pub fn on_leadership_changed(&self) {
+    /// Follows a change of metadata: shards come and go with the leadership of their partitions, and offsets go with
+    /// their topics.
+    pub fn on_metadata_changed(&self, old: &MetadataImage, new: &MetadataImage) {
+        let deleted = old
+            .topics
+            .keys()
+            .filter(|name| !new.topics.contains_key(*name))
+            .map(ToString::to_string);
+        let deleted: Vec<String> = deleted.collect();
+        let is_leadership_new = old.topic(names::GROUP_METADATA) != new.topic(names::GROUP_METADATA);
+        if !deleted.is_empty() {
+            self.on_topics_deleted(deleted);
+        }
+        if is_leadership_new {
+            self.on_leadership_changed();
+        }
+    }
+
+    /// Has the offsets of topics that are gone removed, soon.
+    pub(super) fn on_topics_deleted(&self, topics: impl IntoIterator<Item = String>) {
+        self.deleted_topics.lock().extend(topics);
+        self.wake.notify_one();
+    }
+
+    /// Has the shards loaded of partitions this node has come to lead, and drops those it leads no more.
+    pub(super) fn on_leadership_changed(&self) {
         self.wake.notify_one();
         let slots: Vec<_> = self
             .slots
@@ -354,20 +412,13 @@ impl GroupCoordinator {
         }
     }
 
-    /// Answers all who wait, as this node is about to stop. Whoever comes after this finds the shards loaded anew.
-    pub fn shutdown(&self) {
-        let slots: Vec<_> = self.slots.lock().drain().collect();
-        for (_, slot) in slots {
-            self.abandon(&mut slot.lock(), ErrorCode::NOT_COORDINATOR);
-        }
-    }
-
     /// Does what is due in one shard, and tells when it is next due.
     fn run_due(&self, partition: i32) -> Option<i64> {
         let slot = self.slot(partition);
         let mut slot = slot.lock();
         self.ensure_loaded(partition, &mut slot).ok()?;
-        let mut turn = Turn::new((self.clock)(), &self.config);
+        let topics = self.log.topics();
+        let mut turn = Turn::new((self.clock)(), &self.config, &*topics);
         let mut ran = Vec::new();
         while let Some(Reverse((deadline_ms, _))) = slot.timers.peek() {
             if *deadline_ms > turn.now_ms {
@@ -396,7 +447,9 @@ impl GroupCoordinator {
     pub async fn expire_offsets(&self) {
         for partition in self.led_partitions() {
             // What cannot be written now is as old next time.
-            let _ = self.run_all(partition, |shard, turn| shard.expire_offsets(turn)).await;
+            let _ = self
+                .event_for_all(partition, |shard, turn| shard.expire_offsets(turn))
+                .await;
         }
     }
 }

@@ -9,9 +9,11 @@ use bytes::Bytes;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use parking_lot::Mutex;
+use tokio::sync::watch;
 
 use super::classic::{JoinRequest, Protocol, SyncRequest};
 use super::config::GroupCoordinatorConfig;
+use super::consumer::{NoTopics, Topics};
 use super::coordinator::{EachRecord, GroupCoordinator, KeyValue, OffsetsLog, partition_for};
 use super::offsets::{OffsetCommit, PartitionCommit};
 use crate::wire::error::ErrorCode;
@@ -47,6 +49,10 @@ impl OffsetsLog for MemoryLog {
 
     fn committed(&self, _: i32, _: i64) -> BoxFuture<'static, Result<(), ErrorCode>> {
         futures::future::ready(Ok(())).boxed()
+    }
+
+    fn topics(&self) -> Arc<dyn Topics> {
+        Arc::new(NoTopics)
     }
 
     fn load(&self, partition: i32, each: &mut EachRecord<'_>) -> Result<(), ErrorCode> {
@@ -141,7 +147,7 @@ fn commit(topic: &str, partition: i32, offset: i64) -> OffsetCommit {
 
 fn committed(coordinator: &GroupCoordinator, group_id: &str, topic: &str, partition: i32) -> Option<i64> {
     let look = |offsets: Option<&super::offsets::TopicOffsets>| offsets?.get(topic)?.get(&partition).map(|o| o.offset);
-    coordinator.fetch_offsets(group_id, look).unwrap()
+    coordinator.fetch_offsets(group_id, ("", -1), look).unwrap()
 }
 
 fn state(coordinator: &GroupCoordinator, group_id: &str) -> Option<&'static str> {
@@ -284,7 +290,8 @@ async fn sessions_end_by_themselves() {
     let coordinator = world.coordinator();
     settle(&coordinator, "g").await;
     world.pass_ms(10_000);
-    let timers = tokio::spawn(coordinator.clone().run_timers());
+    let (stop, signal) = watch::channel(false);
+    let timers = tokio::spawn(coordinator.clone().run(signal));
     let empty = async {
         while state(&coordinator, "g") != Some("Empty") {
             tokio::task::yield_now().await;
@@ -293,7 +300,13 @@ async fn sessions_end_by_themselves() {
     tokio::time::timeout(Duration::from_secs(10), empty)
         .await
         .expect("the group is empty");
-    timers.abort();
+    stop.send_replace(true);
+    timers.await.unwrap();
+    let refused = coordinator.join_group("g", join_request("")).await;
+    assert_eq!(
+        ErrorCode::from(refused.error_code),
+        ErrorCode::COORDINATOR_NOT_AVAILABLE
+    );
 }
 
 #[tokio::test]
@@ -384,7 +397,14 @@ async fn offsets_of_deleted_topics_go_with_them() {
     let coordinator = world.coordinator();
     coordinator.commit_offsets("g", &commit("gone", 0, 1)).await.unwrap();
     coordinator.commit_offsets("g", &commit("kept", 0, 1)).await.unwrap();
-    coordinator.on_topics_deleted(&HashSet::from(["gone".to_owned()])).await;
+    let (stop, signal) = watch::channel(false);
+    let timers = tokio::spawn(coordinator.clone().run(signal));
+    coordinator.on_topics_deleted(["gone".to_owned()]);
+    while committed(&coordinator, "g", "gone", 0).is_some() {
+        tokio::task::yield_now().await;
+    }
+    stop.send_replace(true);
+    timers.await.unwrap();
     let after = world.coordinator();
     assert_eq!(
         (committed(&after, "g", "gone", 0), committed(&after, "g", "kept", 0)),

@@ -17,6 +17,7 @@ pub mod coordinator;
 #[cfg(test)]
 mod coordinator_tests;
 pub mod offsets;
+mod offsets_topic;
 pub mod records;
 mod service;
 pub mod shard;
@@ -25,3 +26,4 @@ mod turn;
 
 pub use config::GroupCoordinatorConfig;
 pub use coordinator::{GroupCoordinator, OffsetsLog};
+pub use offsets_topic::OffsetsTopic;

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use kafka_protocol::messages::{JoinGroupResponse, SyncGroupResponse};
 
 use super::classic::{JoinRequest, SyncRequest, join_error, sync_error};
+use super::consumer::{GroupError, HeartbeatAnswer, HeartbeatRequest};
 use super::coordinator::GroupCoordinator;
 use super::offsets::{OffsetCommit, TopicOffsets};
 use super::shard::{Group, ListedGroup};
@@ -25,7 +26,7 @@ impl GroupCoordinator {
         let (reply, answer) = self.park();
         request.reply = reply;
         if let Err(error) = self
-            .run(group_id, |shard, turn| shard.join(turn, group_id, request))
+            .event(group_id, |shard, turn| shard.join(turn, group_id, request))
             .await
         {
             self.forget(reply);
@@ -46,7 +47,7 @@ impl GroupCoordinator {
         let (reply, answer) = self.park();
         request.reply = reply;
         if let Err(error) = self
-            .run(group_id, |shard, turn| shard.sync(turn, group_id, request))
+            .event(group_id, |shard, turn| shard.sync(turn, group_id, request))
             .await
         {
             self.forget(reply);
@@ -68,8 +69,20 @@ impl GroupCoordinator {
         if group_id.is_empty() {
             return Err(ErrorCode::INVALID_GROUP_ID);
         }
-        self.run(group_id, |shard, turn| {
+        self.event(group_id, |shard, turn| {
             shard.heartbeat(turn, group_id, member, generation_id)
+        })
+        .await?
+    }
+
+    /// ConsumerGroupHeartbeat.
+    pub async fn consumer_group_heartbeat(
+        &self,
+        group_id: &str,
+        request: &HeartbeatRequest,
+    ) -> Result<HeartbeatAnswer, GroupError> {
+        self.event(group_id, |shard, turn| {
+            shard.consumer_heartbeat(turn, group_id, request)
         })
         .await?
     }
@@ -83,7 +96,7 @@ impl GroupCoordinator {
         if group_id.is_empty() {
             return Err(ErrorCode::INVALID_GROUP_ID);
         }
-        self.run(group_id, |shard, turn| shard.leave(turn, group_id, members))
+        self.event(group_id, |shard, turn| shard.leave(turn, group_id, members))
             .await
     }
 
@@ -93,17 +106,21 @@ impl GroupCoordinator {
         group_id: &str,
         commit: &OffsetCommit,
     ) -> Result<Vec<Result<(), ErrorCode>>, ErrorCode> {
-        self.run(group_id, |shard, turn| shard.commit_offsets(turn, group_id, commit))
+        self.event(group_id, |shard, turn| shard.commit_offsets(turn, group_id, commit))
             .await?
     }
 
-    /// OffsetFetch: hands the group's offsets to `look`. A group that does not exist has none.
+    /// OffsetFetch: hands the group's offsets to `look`. A group that does not exist has none. Members of a group of the
+    /// consumer protocol say who they are; all others are `("", -1)`.
     pub fn fetch_offsets<T>(
         &self,
         group_id: &str,
+        member: (&str, i32),
         look: impl FnOnce(Option<&TopicOffsets>) -> T,
     ) -> Result<T, ErrorCode> {
-        self.read(self.partition_for(group_id), |shard| look(shard.offsets(group_id)))
+        self.read(self.partition_for(group_id), |shard| {
+            shard.offsets(group_id, member).map(look)
+        })?
     }
 
     /// OffsetDelete: one result per partition, or one error for all of them.
@@ -112,13 +129,13 @@ impl GroupCoordinator {
         group_id: &str,
         partitions: &[(String, i32)],
     ) -> Result<Vec<Result<(), ErrorCode>>, ErrorCode> {
-        self.run(group_id, |shard, turn| shard.delete_offsets(turn, group_id, partitions))
+        self.event(group_id, |shard, turn| shard.delete_offsets(turn, group_id, partitions))
             .await?
     }
 
     /// DeleteGroups, for one group.
     pub async fn delete_group(&self, group_id: &str) -> Result<(), ErrorCode> {
-        self.run(group_id, |shard, turn| shard.delete_group(turn, group_id))
+        self.event(group_id, |shard, turn| shard.delete_group(turn, group_id))
             .await?
     }
 
@@ -144,15 +161,5 @@ impl GroupCoordinator {
         }
         groups.sort_by(|a, b| a.group_id.cmp(&b.group_id));
         Ok(groups)
-    }
-
-    /// Removes the offsets of topics that are gone, in all groups.
-    pub async fn on_topics_deleted(&self, topics: &HashSet<String>) {
-        for partition in self.led_partitions() {
-            // An offset that stays behind is of no use to anybody, and expires.
-            let _ = self
-                .run_all(partition, |shard, turn| shard.on_topics_deleted(turn, topics))
-                .await;
-        }
     }
 }

@@ -5,7 +5,9 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::classic::{ClassicGroup, JoinRequest, State, SyncRequest, join_error, sync_error};
+use super::classic::{CONSUMER_PROTOCOL_TYPE, ClassicGroup, JoinRequest, State, SyncRequest, join_error, sync_error};
+use super::consumer::records::ConsumerRecord;
+use super::consumer::{ConsumerGroup, GroupError, HeartbeatAnswer, HeartbeatRequest, JOIN_EPOCH};
 use super::offsets::{OffsetCommit, Offsets, RetentionStart, TopicOffsets};
 use super::records::Record;
 use super::turn::{Reply, ReplyId, Turn};
@@ -15,6 +17,7 @@ use crate::wire::error::ErrorCode;
 #[derive(Debug)]
 pub enum Group {
     Classic(ClassicGroup),
+    Consumer(ConsumerGroup),
 }
 
 /// See the module.
@@ -38,6 +41,7 @@ impl Group {
     pub fn state_name(&self) -> &'static str {
         match self {
             Self::Classic(group) => group.state().name(),
+            Self::Consumer(group) => group.state().name(),
         }
     }
 
@@ -45,18 +49,21 @@ impl Group {
     pub fn type_name(&self) -> &'static str {
         match self {
             Self::Classic(_) => "classic",
+            Self::Consumer(_) => "consumer",
         }
     }
 
     pub fn protocol_type(&self) -> &str {
         match self {
             Self::Classic(group) => group.protocol_type(),
+            Self::Consumer(_) => CONSUMER_PROTOCOL_TYPE,
         }
     }
 
     fn is_empty(&self) -> bool {
         match self {
             Self::Classic(group) => group.is_empty(),
+            Self::Consumer(group) => group.is_empty(),
         }
     }
 
@@ -64,18 +71,21 @@ impl Group {
     fn has_pending_members(&self) -> bool {
         match self {
             Self::Classic(group) => group.has_pending_members(),
+            Self::Consumer(_) => false,
         }
     }
 
     fn is_subscribed_to(&self, topic: &str) -> bool {
         match self {
             Self::Classic(group) => group.is_subscribed_to(topic),
+            Self::Consumer(group) => group.is_subscribed_to(topic),
         }
     }
 
     fn next_deadline_ms(&self) -> Option<i64> {
         match self {
             Self::Classic(group) => group.next_deadline_ms(),
+            Self::Consumer(group) => group.next_deadline_ms(),
         }
     }
 
@@ -92,6 +102,7 @@ impl Group {
                 let knows_topics = group.uses_consumer_protocol() && group.subscribed_topics().is_some();
                 (knows_topics && group.state() == State::Stable).then_some(RetentionStart::Commit)
             }
+            Self::Consumer(_) => Some(RetentionStart::Commit),
         }
     }
 }
@@ -123,7 +134,13 @@ impl Shard {
             Record::GroupMetadata { group_id, value: None } => {
                 self.groups.remove(&group_id);
             }
-            Record::Consumer { .. } => {}
+            Record::Consumer {
+                group_id,
+                record: ConsumerRecord::GroupMetadata(None),
+            } => {
+                self.groups.remove(&group_id);
+            }
+            Record::Consumer { group_id, record } => self.consumer_group(&group_id).replay(record),
         }
     }
 
@@ -132,7 +149,24 @@ impl Shard {
         for group in self.groups.values_mut() {
             match group {
                 Group::Classic(group) => group.on_loaded(turn),
+                Group::Consumer(group) => group.on_loaded(turn),
             }
+        }
+    }
+
+    /// The group of that name as one of the consumer protocol; a group of another kind, of which there must be no more
+    /// than its offsets, makes way.
+    fn consumer_group(&mut self, group_id: &str) -> &mut ConsumerGroup {
+        let group = self
+            .groups
+            .entry(group_id.to_owned())
+            .or_insert_with(|| Group::Consumer(ConsumerGroup::new(group_id)));
+        if let Group::Classic(_) = group {
+            *group = Group::Consumer(ConsumerGroup::new(group_id));
+        }
+        match group {
+            Group::Consumer(group) => group,
+            Group::Classic(_) => unreachable!("it was replaced above"),
         }
     }
 
@@ -140,7 +174,7 @@ impl Shard {
     pub fn abandon(self, error: ErrorCode) -> Vec<(ReplyId, Reply)> {
         let mut replies = Vec::new();
         for group in self.groups.values() {
-            let Group::Classic(group) = group;
+            let Group::Classic(group) = group else { continue };
             for member in group.members() {
                 if let Some(reply) = member.awaiting_join() {
                     replies.push((reply, Reply::Join(join_error(&member.member_id, error))));
@@ -170,12 +204,22 @@ impl Shard {
     pub fn on_time(&mut self, turn: &mut Turn<'_>, group_id: &str) {
         match self.groups.get_mut(group_id) {
             Some(Group::Classic(group)) => group.on_time(turn),
+            Some(Group::Consumer(group)) => group.on_time(turn),
             None => {}
         }
     }
 
-    /// JoinGroup. A group comes to be with its first member.
+    /// JoinGroup. A group comes to be with its first member; an empty one of the consumer protocol becomes classic.
     pub fn join(&mut self, turn: &mut Turn<'_>, group_id: &str, request: JoinRequest) {
+        if let Some(Group::Consumer(group)) = self.groups.get(group_id) {
+            if !group.is_empty() {
+                let response = join_error(&request.member_id, ErrorCode::INCONSISTENT_GROUP_PROTOCOL);
+                turn.replies.push((request.reply, Reply::Join(response)));
+                return;
+            }
+            let tombstones = group.tombstones();
+            self.write_all(turn, tombstones);
+        }
         let is_new = !self.groups.contains_key(group_id);
         if is_new && !request.member_id.is_empty() {
             let response = join_error(&request.member_id, ErrorCode::UNKNOWN_MEMBER_ID);
@@ -186,18 +230,45 @@ impl Shard {
             .groups
             .entry(group_id.to_owned())
             .or_insert_with(|| Group::Classic(ClassicGroup::new(group_id, turn.now_ms)));
-        let Group::Classic(group) = group;
+        let Group::Classic(group) = group else { return };
         if is_new {
             turn.records.push(group.birth_record());
         }
         group.join(turn, request);
     }
 
+    /// ConsumerGroupHeartbeat. A group comes to be with its first member; an empty classic one changes its protocol.
+    pub fn consumer_heartbeat(
+        &mut self,
+        turn: &mut Turn<'_>,
+        group_id: &str,
+        request: &HeartbeatRequest,
+    ) -> Result<HeartbeatAnswer, GroupError> {
+        match self.groups.get_mut(group_id) {
+            Some(Group::Consumer(group)) => return group.heartbeat(turn, request),
+            Some(Group::Classic(group)) if !group.is_empty() || request.member_epoch != JOIN_EPOCH => {
+                let text = format!("Group {group_id} is not a consumer group.");
+                return Err(GroupError::new(ErrorCode::GROUP_ID_NOT_FOUND, text));
+            }
+            None if request.member_epoch != JOIN_EPOCH => {
+                let text = format!("Consumer group {group_id} not found.");
+                return Err(GroupError::new(ErrorCode::GROUP_ID_NOT_FOUND, text));
+            }
+            Some(Group::Classic(_)) => self.bury(turn, group_id),
+            None => {}
+        }
+        let answer = self.consumer_group(group_id).heartbeat(turn, request);
+        if answer.is_err() && self.groups.get(group_id).is_some_and(Group::is_empty) && turn.records.is_empty() {
+            self.groups.remove(group_id);
+        }
+        answer
+    }
+
     /// SyncGroup.
     pub fn sync(&mut self, turn: &mut Turn<'_>, group_id: &str, request: SyncRequest) {
         match self.groups.get_mut(group_id) {
             Some(Group::Classic(group)) => group.sync(turn, request),
-            None => {
+            Some(Group::Consumer(_)) | None => {
                 let response = sync_error(ErrorCode::UNKNOWN_MEMBER_ID);
                 turn.replies.push((request.reply, Reply::Sync(response)));
             }
@@ -214,7 +285,7 @@ impl Shard {
     ) -> Result<(), ErrorCode> {
         match self.groups.get_mut(group_id) {
             Some(Group::Classic(group)) => group.heartbeat(turn, member.0, member.1, generation_id),
-            None => Err(ErrorCode::UNKNOWN_MEMBER_ID),
+            Some(Group::Consumer(_)) | None => Err(ErrorCode::UNKNOWN_MEMBER_ID),
         }
     }
 
@@ -227,7 +298,7 @@ impl Shard {
     ) -> Vec<Result<(), ErrorCode>> {
         match self.groups.get_mut(group_id) {
             Some(Group::Classic(group)) => group.leave(turn, members),
-            None => vec![Err(ErrorCode::UNKNOWN_MEMBER_ID); members.len()],
+            Some(Group::Consumer(_)) | None => vec![Err(ErrorCode::UNKNOWN_MEMBER_ID); members.len()],
         }
     }
 
@@ -242,6 +313,14 @@ impl Shard {
             Some(Group::Classic(group)) => {
                 let (member_id, instance_id) = (&commit.member_id, commit.instance_id.as_deref());
                 group.validate_offset_commit(turn, member_id, instance_id, commit.generation_id)?;
+            }
+            Some(Group::Consumer(group)) => {
+                let partitions = commit
+                    .partitions
+                    .iter()
+                    .map(|partition| (partition.topic_id, partition.partition));
+                let (member_epoch, api_version) = (commit.generation_id, commit.api_version);
+                group.validate_offset_commit(&commit.member_id, member_epoch, api_version, partitions)?;
             }
             // From an administrator, or a consumer that assigns itself.
             None if commit.generation_id < 0 => {
@@ -266,9 +345,15 @@ impl Shard {
         Ok(results)
     }
 
-    /// The committed offsets of a group; `None` if there are none.
-    pub fn offsets(&self, group_id: &str) -> Option<&TopicOffsets> {
-        self.offsets.of_group(group_id)
+    /// The committed offsets of a group, for a member at an epoch (both empty, or -1, from outside the group). `None` if
+    /// there are none.
+    pub fn offsets(&self, group_id: &str, member: (&str, i32)) -> Result<Option<&TopicOffsets>, ErrorCode> {
+        match self.groups.get(group_id) {
+            Some(Group::Consumer(group)) => group.validate_offset_fetch(member.0, member.1)?,
+            Some(Group::Classic(_)) => {}
+            None => return Ok(None),
+        }
+        Ok(self.offsets.of_group(group_id))
     }
 
     /// OffsetDelete: one result per partition, or one error for all of them.
@@ -279,8 +364,9 @@ impl Shard {
         partitions: &[(String, i32)],
     ) -> Result<Vec<Result<(), ErrorCode>>, ErrorCode> {
         let group = self.groups.get(group_id).ok_or(ErrorCode::GROUP_ID_NOT_FOUND)?;
-        let Group::Classic(classic) = group;
-        classic.validate_offset_delete()?;
+        if let Group::Classic(group) = group {
+            group.validate_offset_delete()?;
+        }
         let mut results = Vec::with_capacity(partitions.len());
         let mut doomed = HashSet::new();
         for (topic, partition) in partitions {
@@ -302,6 +388,8 @@ impl Shard {
     pub fn delete_group(&mut self, turn: &mut Turn<'_>, group_id: &str) -> Result<(), ErrorCode> {
         match self.groups.get(group_id).ok_or(ErrorCode::GROUP_ID_NOT_FOUND)? {
             Group::Classic(group) => group.validate_delete()?,
+            Group::Consumer(group) if !group.is_empty() => return Err(ErrorCode::NON_EMPTY_GROUP),
+            Group::Consumer(_) => {}
         }
         let records = self.offsets.tombstones(group_id, |_, _, _| true);
         self.write_all(turn, records);

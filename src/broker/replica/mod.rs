@@ -6,7 +6,7 @@ pub mod fetch;
 pub mod fetch_session;
 pub mod manager;
 pub mod partition;
-mod waiters;
+pub mod waiters;
 
 pub use manager::ReplicaManager;
 pub use partition::Partition;

@@ -1,0 +1,90 @@
+//! FindCoordinator (10), v0-6. Which broker coordinates a group; since v4 for several keys. Makes `__consumer_offsets` on
+//! first use.
+//!
+//! There is no transaction or share coordinator: asking for one is INVALID_REQUEST, which ends a client's attempt, where
+//! COORDINATOR_NOT_AVAILABLE would have it try until its time is up.
+
+use kafka_protocol::messages::find_coordinator_response::Coordinator;
+use kafka_protocol::messages::{FindCoordinatorRequest, FindCoordinatorResponse};
+
+use crate::broker::metadata::names;
+use crate::broker::request::{Operation, RequestContext, Resource};
+use crate::wire::error::ErrorCode;
+
+/// v1 tells the type of the key and has error texts.
+const KEY_TYPE: i16 = 1;
+/// v4 asks for several keys (KIP-699).
+const SEVERAL_KEYS: i16 = 4;
+/// Key type of consumer groups.
+const GROUP: i8 = 0;
+
+/// A broker as a client can reach it.
+struct Address {
+    node_id: i32,
+    host: String,
+    port: i32,
+}
+
+pub async fn handle(cx: &RequestContext, req: FindCoordinatorRequest) -> FindCoordinatorResponse {
+    if cx.api_version >= SEVERAL_KEYS {
+        let coordinators = req.coordinator_keys.into_iter().map(|key| {
+            let (address, code) = split(find(cx, req.key_type, &key));
+            Coordinator::default()
+                .with_key(key)
+                .with_node_id(address.node_id.into())
+                .with_host(address.host.into())
+                .with_port(address.port)
+                .with_error_code(code.code())
+                .with_error_message(Some(Default::default()))
+        });
+        return FindCoordinatorResponse::default().with_coordinators(coordinators.collect());
+    }
+    let (address, code) = split(find(cx, req.key_type, &req.key));
+    let message = (cx.api_version >= KEY_TYPE).then(|| code.message().into());
+    FindCoordinatorResponse::default()
+        .with_node_id(address.node_id.into())
+        .with_host(address.host.into())
+        .with_port(address.port)
+        .with_error_code(code.code())
+        .with_error_message(message)
+}
+
+/// With an error goes the address of nobody.
+fn split(found: Result<Address, ErrorCode>) -> (Address, ErrorCode) {
+    match found {
+        Ok(address) => (address, ErrorCode::NONE),
+        Err(code) => (
+            Address {
+                node_id: -1,
+                host: String::new(),
+                port: -1,
+            },
+            code,
+        ),
+    }
+}
+
+fn find(cx: &RequestContext, key_type: i8, key: &str) -> Result<Address, ErrorCode> {
+    if key_type != GROUP {
+        return Err(ErrorCode::INVALID_REQUEST);
+    }
+    cx.authorize(Operation::Describe, Resource::Group(key))
+        .map_err(|denied| denied.code)?;
+    let unavailable = ErrorCode::COORDINATOR_NOT_AVAILABLE;
+    if cx.image().topic(names::GROUP_METADATA).is_none() {
+        cx.node
+            .auto_create_topic(names::GROUP_METADATA)
+            .map_err(|_| unavailable)?;
+    }
+    let image = cx.image();
+    let partition = image
+        .partition(names::GROUP_METADATA, cx.node.groups().partition_for(key))
+        .ok_or(unavailable)?;
+    let broker = image.brokers.get(&partition.leader).ok_or(unavailable)?;
+    let listener = broker.listener(&cx.connection.listener).ok_or(unavailable)?;
+    Ok(Address {
+        node_id: broker.id,
+        host: listener.host.clone(),
+        port: i32::from(listener.port),
+    })
+}

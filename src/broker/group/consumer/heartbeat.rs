@@ -1,0 +1,564 @@
+//! ConsumerGroupHeartbeat, the one request of the protocol, and what time does to members that stop sending it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use uuid::Uuid;
+
+use super::records::{
+    ConsumerRecord, GroupEpoch, MemberMetadata, ResolvedRegex, TargetAssignmentEpoch, TopicIdPartitions,
+};
+use super::{
+    Assignment, ConsumerGroup, ConsumerMember, GroupError, JOIN_EPOCH, LEAVE_EPOCH, LEAVE_STATIC_EPOCH, MemberState,
+    Topics, compile,
+};
+use crate::broker::group::consumer::assignor::{Assignor, Subscriber};
+use crate::broker::group::turn::Turn;
+use crate::wire::error::ErrorCode;
+
+/// A heartbeat. What is `None` has not changed since the member's last.
+#[derive(Debug, Clone, Default)]
+pub struct HeartbeatRequest {
+    pub member_id: String,
+    pub member_epoch: i32,
+    pub instance_id: Option<String>,
+    pub rack_id: Option<String>,
+    /// -1 if it has not changed.
+    pub rebalance_timeout_ms: i32,
+    pub subscribed_topic_names: Option<Vec<String>>,
+    pub subscribed_topic_regex: Option<String>,
+    pub server_assignor: Option<String>,
+    /// The partitions the member has now.
+    pub owned: Option<Assignment>,
+    pub client_id: String,
+    pub client_host: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeartbeatAnswer {
+    pub member_id: String,
+    pub member_epoch: i32,
+    pub heartbeat_interval_ms: i32,
+    /// What the member is to have from now on; `None` if that is unchanged.
+    pub assignment: Option<Assignment>,
+}
+
+impl HeartbeatRequest {
+    /// Checks what can be checked without the group. `client_makes_ids` is true since v1.
+    pub fn validate(&self, group_id: &str, client_makes_ids: bool) -> Result<(), GroupError> {
+        let invalid = |text: &str| Err(GroupError::new(ErrorCode::INVALID_REQUEST, text));
+        let is_blank = |text: &Option<String>| text.as_ref().is_some_and(|text| text.trim().is_empty());
+        if group_id.trim().is_empty() {
+            return invalid("GroupId can't be empty.");
+        }
+        if (client_makes_ids || self.member_epoch != JOIN_EPOCH) && self.member_id.trim().is_empty() {
+            return invalid("MemberId can't be empty.");
+        }
+        if is_blank(&self.instance_id) {
+            return invalid("InstanceId can't be empty.");
+        }
+        if is_blank(&self.rack_id) {
+            return invalid("RackId can't be empty.");
+        }
+        match self.member_epoch {
+            JOIN_EPOCH => {
+                if self.rebalance_timeout_ms == -1 {
+                    return invalid("RebalanceTimeoutMs must be provided in first request.");
+                }
+                if self.owned.as_ref().is_none_or(|owned| !owned.is_empty()) {
+                    return invalid("TopicPartitions must be empty when (re-)joining.");
+                }
+                let regex = self.subscribed_topic_regex.as_deref().unwrap_or_default();
+                if self.subscribed_topic_names.is_none() && regex.is_empty() {
+                    return invalid(
+                        "Either SubscribedTopicNames or SubscribedTopicRegex must be non-null when (re-)joining.",
+                    );
+                }
+            }
+            LEAVE_STATIC_EPOCH if self.instance_id.is_none() => return invalid("InstanceId can't be null."),
+            epoch if epoch < LEAVE_STATIC_EPOCH => return invalid("MemberEpoch is invalid."),
+            _ => {}
+        }
+        match self.server_assignor.as_deref() {
+            Some(name) if Assignor::from_name(name).is_none() => Err(GroupError::new(
+                ErrorCode::UNSUPPORTED_ASSIGNOR,
+                format!("ServerAssignor {name} is not supported. Supported assignors: uniform, range."),
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether it tells all there is to tell, as after a lost answer; it is then answered in full.
+    fn is_full(&self) -> bool {
+        self.member_epoch == JOIN_EPOCH
+            || (self.rebalance_timeout_ms != -1 && self.subscribed_topic_names.is_some() && self.owned.is_some())
+    }
+}
+
+impl ConsumerGroup {
+    /// Takes a heartbeat. `validate` has let it pass.
+    pub fn heartbeat(
+        &mut self,
+        turn: &mut Turn<'_>,
+        request: &HeartbeatRequest,
+    ) -> Result<HeartbeatAnswer, GroupError> {
+        let topics = turn.topics;
+        if let Some(regex) = request
+            .subscribed_topic_regex
+            .as_deref()
+            .filter(|regex| !regex.is_empty())
+        {
+            compile(regex)?;
+        }
+        match request.member_epoch {
+            LEAVE_EPOCH | LEAVE_STATIC_EPOCH => self.leave(turn, topics, request),
+            _ => self.stay(turn, topics, request),
+        }
+    }
+
+    fn stay(
+        &mut self,
+        turn: &mut Turn<'_>,
+        topics: &dyn Topics,
+        request: &HeartbeatRequest,
+    ) -> Result<HeartbeatAnswer, GroupError> {
+        if request.member_epoch == JOIN_EPOCH
+            && !self.members.contains_key(&request.member_id)
+            && self.members.len() >= turn.config.consumer_max_size
+        {
+            let max_size = turn.config.consumer_max_size;
+            let text = format!("The consumer group has reached its maximum capacity of {max_size} members.");
+            return Err(GroupError::new(ErrorCode::GROUP_MAX_SIZE_REACHED, text));
+        }
+        let member_id = request.member_id.clone();
+        self.admit(turn, request)?;
+        let subscription_changed = self.update_metadata(turn, request);
+        self.update_epochs(turn, topics, subscription_changed);
+
+        let before = self
+            .members
+            .get(&member_id)
+            .map(|member| member.assigned.clone())
+            .unwrap_or_default();
+        self.reconcile(turn, &member_id, request.owned.as_ref());
+        let session_timeout_ms = turn.config.consumer_session_timeout_ms;
+        let Some(member) = self.members.get_mut(&member_id) else {
+            return Err(ErrorCode::UNKNOWN_MEMBER_ID.into());
+        };
+        member.session_deadline_ms = Some(turn.after_ms(session_timeout_ms));
+        let changed = member.assigned != before;
+        Ok(HeartbeatAnswer {
+            member_epoch: member.member_epoch,
+            heartbeat_interval_ms: turn.config.consumer_heartbeat_interval_ms,
+            assignment: (changed || request.is_full()).then(|| partitions_of(member)),
+            member_id,
+        })
+    }
+
+    /// Makes sure that the member is in, at the epoch it says.
+    fn admit(&mut self, turn: &mut Turn<'_>, request: &HeartbeatRequest) -> Result<(), GroupError> {
+        let member_id = &request.member_id;
+        let is_joining = request.member_epoch == JOIN_EPOCH;
+        if let Some(instance_id) = &request.instance_id {
+            match self.static_members.get(instance_id).cloned() {
+                None if is_joining => return Ok(()),
+                None => return Err(unknown_member(member_id, &self.group_id)),
+                Some(owner) if owner == *member_id => {}
+                Some(owner) if is_joining => return self.take_over(turn, instance_id, &owner, member_id),
+                Some(owner) => {
+                    return Err(GroupError::new(
+                        ErrorCode::FENCED_INSTANCE_ID,
+                        format!(
+                            "Static member {member_id} with instance id {instance_id} was fenced by member {owner}."
+                        ),
+                    ));
+                }
+            }
+        }
+        match self.members.get(member_id) {
+            Some(_) | None if is_joining => Ok(()),
+            Some(member) => check_epoch(member, request),
+            None => Err(unknown_member(member_id, &self.group_id)),
+        }
+    }
+
+    /// A static member is back under another member id: it takes what its former self had, if that one said good-bye.
+    fn take_over(
+        &mut self,
+        turn: &mut Turn<'_>,
+        instance_id: &str,
+        old_id: &str,
+        member_id: &str,
+    ) -> Result<(), GroupError> {
+        let Some(mut old) = self.members.get(old_id).cloned() else {
+            return Ok(());
+        };
+        if old.member_epoch != LEAVE_STATIC_EPOCH {
+            return Err(GroupError::new(
+                ErrorCode::UNRELEASED_INSTANCE_ID,
+                format!(
+                    "Static member {member_id} with instance id {instance_id} cannot join the group because the \
+                     instance id is owned by member {old_id}."
+                ),
+            ));
+        }
+        let target = self.target.get(old_id).map(to_record);
+        self.remove_member(turn, old_id);
+        old.member_epoch = 0;
+        old.previous_member_epoch = 0;
+        let member_id = member_id.to_owned();
+        let metadata = old.metadata.clone();
+        self.write(
+            turn,
+            ConsumerRecord::Member {
+                member_id: member_id.clone(),
+                value: Some(metadata),
+            },
+        );
+        let value = Some(target.unwrap_or_default());
+        self.write(
+            turn,
+            ConsumerRecord::TargetAssignmentMember {
+                member_id: member_id.clone(),
+                value,
+            },
+        );
+        let value = Some(old.current_assignment());
+        self.write(turn, ConsumerRecord::CurrentAssignment { member_id, value });
+        Ok(())
+    }
+
+    /// Keeps what the member says of itself. True if that calls for another assignment.
+    fn update_metadata(&mut self, turn: &mut Turn<'_>, request: &HeartbeatRequest) -> bool {
+        let old = self.members.get(&request.member_id).map(|member| &member.metadata);
+        let is_new = old.is_none();
+        let old = old.cloned().unwrap_or_else(|| MemberMetadata {
+            rebalance_timeout_ms: -1,
+            ..Default::default()
+        });
+        let mut new = old.clone();
+        new.client_id.clone_from(&request.client_id);
+        new.client_host.clone_from(&request.client_host);
+        if request.instance_id.is_some() {
+            new.instance_id.clone_from(&request.instance_id);
+        }
+        if request.rack_id.is_some() {
+            new.rack_id.clone_from(&request.rack_id);
+        }
+        if request.rebalance_timeout_ms != -1 {
+            new.rebalance_timeout_ms = request.rebalance_timeout_ms;
+        }
+        if request.server_assignor.is_some() {
+            new.server_assignor.clone_from(&request.server_assignor);
+        }
+        if let Some(names) = &request.subscribed_topic_names {
+            new.subscribed_topic_names = names.iter().cloned().collect::<BTreeSet<_>>().into_iter().collect();
+        }
+        if let Some(regex) = &request.subscribed_topic_regex {
+            new.subscribed_topic_regex = Some(regex.clone());
+        }
+        if !is_new && new == old {
+            return false;
+        }
+        let calls_for_assignment = is_new
+            || new.subscribed_topic_names != old.subscribed_topic_names
+            || new.subscribed_topic_regex != old.subscribed_topic_regex
+            || new.server_assignor != old.server_assignor;
+        let member_id = request.member_id.clone();
+        self.write(
+            turn,
+            ConsumerRecord::Member {
+                member_id,
+                value: Some(new),
+            },
+        );
+        calls_for_assignment
+    }
+
+    /// Moves the group epoch on if members or topics call for it, and the target assignment after it.
+    fn update_epochs(&mut self, turn: &mut Turn<'_>, topics: &dyn Topics, mut is_called_for: bool) {
+        is_called_for |= self.resolve_regexes(turn, topics);
+        let hash = self.hash_of_topics(topics);
+        if is_called_for || hash != self.metadata_hash {
+            let group = GroupEpoch {
+                epoch: self.epoch.saturating_add(1),
+                metadata_hash: hash,
+            };
+            self.write(turn, ConsumerRecord::GroupMetadata(Some(group)));
+        }
+        if self.target_epoch < self.epoch {
+            self.assign(turn, topics);
+        }
+    }
+
+    /// Looks again at what the subscribed regular expressions match, and forgets those nobody subscribes to. True if the
+    /// topics of somebody have changed.
+    fn resolve_regexes(&mut self, turn: &mut Turn<'_>, topics: &dyn Topics) -> bool {
+        let regexes = self
+            .members
+            .values()
+            .filter_map(|member| member.metadata.subscribed_topic_regex.clone());
+        let wanted: BTreeSet<String> = regexes.filter(|regex| !regex.is_empty()).collect();
+        let obsolete: Vec<String> = self
+            .regexes
+            .keys()
+            .filter(|regex| !wanted.contains(*regex))
+            .cloned()
+            .collect();
+        for regex in obsolete {
+            self.write(turn, ConsumerRecord::RegularExpression { regex, value: None });
+        }
+        if wanted.is_empty() {
+            return false;
+        }
+        let mut names = topics.names();
+        names.sort();
+        let mut changed = false;
+        for regex in wanted {
+            // What was compiled once compiles again; a match that takes too long counts as none.
+            let Ok(compiled) = compile(&regex) else { continue };
+            let matched: Vec<String> = names
+                .iter()
+                .filter(|name| compiled.is_match(name).unwrap_or(false))
+                .cloned()
+                .collect();
+            if self
+                .regexes
+                .get(&regex)
+                .is_none_or(|resolved| resolved.topics != matched)
+            {
+                let value = Some(ResolvedRegex {
+                    topics: matched,
+                    version: 0,
+                    timestamp_ms: turn.now_ms,
+                });
+                self.write(turn, ConsumerRecord::RegularExpression { regex, value });
+                changed = true;
+            }
+        }
+        changed
+    }
+
+    /// A number that changes when a subscribed topic comes, goes, or gets partitions; 0 without topics. Not Kafka's own
+    /// number: a broker that takes the log over merely assigns once more.
+    fn hash_of_topics(&self, topics: &dyn Topics) -> i64 {
+        let names: BTreeSet<&str> = self
+            .members
+            .values()
+            .flat_map(|member| self.topics_of(member))
+            .collect();
+        let known = names.into_iter().filter_map(|name| topics.topic(name));
+        let mut hash = 0u64;
+        for (id, partitions) in known {
+            for byte in id.as_bytes().iter().copied().chain(partitions.to_be_bytes()) {
+                hash = (hash ^ u64::from(byte))
+                    .wrapping_mul(0x0100_0000_01b3)
+                    .wrapping_add(0x9e37_79b9);
+            }
+        }
+        hash as i64
+    }
+
+    /// Computes the target assignment for the present epoch; only members whose target changes get a record.
+    fn assign(&mut self, turn: &mut Turn<'_>, topics: &dyn Topics) {
+        let mut counts: BTreeMap<Uuid, i32> = BTreeMap::new();
+        let mut subscribers: BTreeMap<String, Subscriber> = BTreeMap::new();
+        for (member_id, member) in &self.members {
+            let known: Vec<(Uuid, i32)> = self.topics_of(member).filter_map(|name| topics.topic(name)).collect();
+            counts.extend(known.iter().copied());
+            let subscriber = Subscriber {
+                topics: known.into_iter().map(|(id, _)| id).collect(),
+                previous: self.target.get(member_id).cloned().unwrap_or_default(),
+            };
+            subscribers.insert(member_id.clone(), subscriber);
+        }
+        for (member_id, assignment) in self.assignor().assign(&counts, &subscribers) {
+            if self.target.get(&member_id) != Some(&assignment) {
+                let value = Some(to_record(&assignment));
+                self.write(turn, ConsumerRecord::TargetAssignmentMember { member_id, value });
+            }
+        }
+        let target = TargetAssignmentEpoch {
+            assignment_epoch: self.epoch,
+            timestamp_ms: turn.now_ms,
+        };
+        self.write(turn, ConsumerRecord::TargetAssignmentMetadata(Some(target)));
+    }
+
+    fn leave(
+        &mut self,
+        turn: &mut Turn<'_>,
+        topics: &dyn Topics,
+        request: &HeartbeatRequest,
+    ) -> Result<HeartbeatAnswer, GroupError> {
+        let mut member_id = request.member_id.clone();
+        if let Some(instance_id) = &request.instance_id {
+            let owner = self.static_members.get(instance_id);
+            let owner = owner.ok_or_else(|| unknown_member(&member_id, &self.group_id))?;
+            if *owner != member_id {
+                let text =
+                    format!("Static member {member_id} with instance id {instance_id} was fenced by member {owner}.");
+                return Err(GroupError::new(ErrorCode::FENCED_INSTANCE_ID, text));
+            }
+            member_id.clone_from(owner);
+        }
+        let Some(member) = self.members.get_mut(&member_id) else {
+            return Err(unknown_member(&member_id, &self.group_id));
+        };
+        if request.member_epoch == LEAVE_STATIC_EPOCH {
+            // Its session goes on: if it does not come back in time, it is out.
+            member.rebalance_deadline = None;
+            let mut value = member.current_assignment();
+            value.member_epoch = LEAVE_STATIC_EPOCH;
+            value.pending_revocation.clear();
+            self.write(
+                turn,
+                ConsumerRecord::CurrentAssignment {
+                    member_id: member_id.clone(),
+                    value: Some(value),
+                },
+            );
+        } else {
+            self.fence(turn, topics, &member_id);
+        }
+        let member_epoch = request.member_epoch;
+        Ok(HeartbeatAnswer {
+            member_id,
+            member_epoch,
+            heartbeat_interval_ms: 0,
+            assignment: None,
+        })
+    }
+
+    /// Takes a member out. The target is computed anew when the next member is heard of, as in Kafka.
+    fn fence(&mut self, turn: &mut Turn<'_>, topics: &dyn Topics, member_id: &str) {
+        self.remove_member(turn, member_id);
+        let metadata_hash = self.hash_of_topics(topics);
+        let group = GroupEpoch {
+            epoch: self.epoch.saturating_add(1),
+            metadata_hash,
+        };
+        self.write(turn, ConsumerRecord::GroupMetadata(Some(group)));
+    }
+
+    fn remove_member(&mut self, turn: &mut Turn<'_>, member_id: &str) {
+        let member_id = member_id.to_owned();
+        self.write(
+            turn,
+            ConsumerRecord::CurrentAssignment {
+                member_id: member_id.clone(),
+                value: None,
+            },
+        );
+        self.write(
+            turn,
+            ConsumerRecord::TargetAssignmentMember {
+                member_id: member_id.clone(),
+                value: None,
+            },
+        );
+        self.write(turn, ConsumerRecord::Member { member_id, value: None });
+    }
+
+    /// Starts the sessions of a group that was read from the log.
+    pub fn on_loaded(&mut self, turn: &mut Turn<'_>) {
+        for member in self.members.values_mut() {
+            member.session_deadline_ms = Some(turn.after_ms(turn.config.consumer_session_timeout_ms));
+            if member.state == MemberState::UnrevokedPartitions {
+                let deadline_ms = turn.after_ms(member.metadata.rebalance_timeout_ms);
+                member.rebalance_deadline = Some((deadline_ms, member.member_epoch));
+            }
+        }
+    }
+
+    /// When [`ConsumerGroup::on_time`] is next due.
+    pub fn next_deadline_ms(&self) -> Option<i64> {
+        let deadlines = self.members.values().flat_map(|member| {
+            [
+                member.session_deadline_ms,
+                member.rebalance_deadline.map(|(deadline_ms, _)| deadline_ms),
+            ]
+        });
+        deadlines.flatten().min()
+    }
+
+    /// Takes out members that were silent for a session, or did not give partitions back in time.
+    pub fn on_time(&mut self, turn: &mut Turn<'_>) {
+        let topics = turn.topics;
+        let now_ms = turn.now_ms;
+        let is_late = |member: &ConsumerMember| {
+            let revoking = member
+                .rebalance_deadline
+                .filter(|(_, epoch)| *epoch == member.member_epoch);
+            member
+                .session_deadline_ms
+                .is_some_and(|deadline_ms| deadline_ms <= now_ms)
+                || revoking.is_some_and(|(deadline_ms, _)| deadline_ms <= now_ms)
+        };
+        let late: Vec<String> = self
+            .members
+            .iter()
+            .filter(|(_, member)| is_late(member))
+            .map(|(member_id, _)| member_id.clone())
+            .collect();
+        for member_id in late {
+            self.fence(turn, topics, &member_id);
+        }
+        for member in self.members.values_mut() {
+            if member
+                .rebalance_deadline
+                .is_some_and(|(deadline_ms, _)| deadline_ms <= now_ms)
+            {
+                member.rebalance_deadline = None;
+            }
+        }
+    }
+}
+
+/// A member may be one answer behind, as that may have been lost; it must not have more than it was given.
+fn check_epoch(member: &ConsumerMember, request: &HeartbeatRequest) -> Result<(), GroupError> {
+    let (theirs, ours) = (request.member_epoch, member.member_epoch);
+    let fenced = |how: &str| {
+        Err(GroupError::new(
+            ErrorCode::FENCED_MEMBER_EPOCH,
+            format!(
+                "The consumer group member has a {how} member epoch ({theirs}) than the one known by the group \
+                 coordinator ({ours}). The member must abandon all its partitions and rejoin."
+            ),
+        ))
+    };
+    if theirs > ours {
+        return fenced("greater");
+    }
+    let has_only = |owned: &Assignment| {
+        owned.iter().all(|(id, partitions)| {
+            let assigned = member.assigned.get(id);
+            partitions
+                .iter()
+                .all(|partition| assigned.is_some_and(|assigned| assigned.contains_key(partition)))
+        })
+    };
+    if theirs < ours && (theirs != member.previous_member_epoch || !request.owned.as_ref().is_some_and(has_only)) {
+        return fenced("smaller");
+    }
+    Ok(())
+}
+
+fn unknown_member(member_id: &str, group_id: &str) -> GroupError {
+    let text = format!("Member {member_id} is not a member of group {group_id}.");
+    GroupError::new(ErrorCode::UNKNOWN_MEMBER_ID, text)
+}
+
+fn partitions_of(member: &ConsumerMember) -> Assignment {
+    member
+        .assigned
+        .iter()
+        .map(|(id, partitions)| (*id, partitions.keys().copied().collect()))
+        .collect()
+}
+
+fn to_record(assignment: &Assignment) -> TopicIdPartitions {
+    assignment
+        .iter()
+        .map(|(id, partitions)| (*id, partitions.iter().copied().collect()))
+        .collect()
+}
