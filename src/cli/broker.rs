@@ -16,7 +16,17 @@ pub struct Args {
     /// The address to listen on, which clients are also told.
     #[arg(long, default_value = "127.0.0.1")]
     host: String,
-    /// Read this server.properties; its listeners count unless --port or --host is given.
+    #[command(flatten)]
+    cluster: ClusterArgs,
+    /// Once ready, write a properties file with which every tool and Java client finds this broker.
+    #[arg(long, value_name = "FILE")]
+    client_config: Option<PathBuf>,
+}
+
+/// What the cluster is made of: shared by `kt broker`, `kt dev` and `kt tour`.
+#[derive(Debug, Default, clap::Args)]
+pub struct ClusterArgs {
+    /// Read this server.properties; its listeners count unless a port or host is given.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Set a key of server.properties.
@@ -28,37 +38,56 @@ pub struct Args {
     /// Create a topic.
     #[arg(long = "topic", value_name = "NAME[:PARTITIONS[:RF]]")]
     topics: Vec<String>,
-    /// Once ready, write a properties file with which every tool and Java client finds this broker.
-    #[arg(long, value_name = "FILE")]
-    client_config: Option<PathBuf>,
+}
+
+impl ClusterArgs {
+    /// A cluster that keeps its data in `dir`, all else by default.
+    pub fn in_dir(dir: &Path) -> Self {
+        Self {
+            data_dir: Some(dir.to_path_buf()),
+            ..Self::default()
+        }
+    }
+
+    /// The cluster to start. It listens on `address` when that is given or the configuration names no listeners.
+    fn builder(&self, address: &str, is_given: bool) -> CliResult<ClusterBuilder> {
+        let mut builder = Cluster::builder();
+        let mut has_listeners = false;
+        if let Some(path) = &self.config {
+            let props = read_properties(path)?;
+            has_listeners = props.contains_key("listeners");
+            builder = builder.configs(props);
+        }
+        if !has_listeners || is_given {
+            builder = builder.config("listeners", format!("PLAINTEXT://{address}"));
+        }
+        builder = builder.configs(parse_overrides(&self.overrides)?);
+        if let Some(dir) = &self.data_dir {
+            builder = builder.data_dir(dir);
+        }
+        for topic in &self.topics {
+            builder = builder.topic_with(parse_topic(topic)?);
+        }
+        Ok(builder)
+    }
 }
 
 /// Runs until a signal ends it.
 pub fn run(ui: &mut Ui, args: &Args, is_given: impl Fn(&str) -> bool) -> CliResult {
-    let mut builder = Cluster::builder().log_to_stderr();
-    let mut has_listeners = false;
-    if let Some(path) = &args.config {
-        let props = read_properties(path)?;
-        has_listeners = props.contains_key("listeners");
-        builder = builder.configs(props);
-    }
-    let overrides = parse_overrides(&args.overrides)?;
-    if !has_listeners || is_given("port") || is_given("host") {
-        let host = if args.host.contains(':') {
-            format!("[{}]", args.host)
-        } else {
-            args.host.clone()
-        };
-        builder = builder.config("listeners", format!("PLAINTEXT://{host}:{}", args.port));
-    }
-    builder = builder.configs(overrides);
-    if let Some(dir) = &args.data_dir {
-        builder = builder.data_dir(dir);
-    }
-    for topic in &args.topics {
-        builder = builder.topic_with(parse_topic(topic)?);
-    }
-    serve(ui, builder, args.client_config.as_deref())
+    let host = if args.host.contains(':') {
+        format!("[{}]", args.host)
+    } else {
+        args.host.clone()
+    };
+    let given = is_given("port") || is_given("host");
+    let builder = args.cluster.builder(&format!("{host}:{}", args.port), given)?;
+    serve(ui, builder.log_to_stderr(), args.client_config.as_deref())
+}
+
+/// Starts a cluster on a free port of 127.0.0.1, for commands that run beside it.
+pub async fn start(args: &ClusterArgs) -> CliResult<Cluster> {
+    let builder = args.builder("127.0.0.1:0", false)?;
+    builder.start().await.map_err(|e| CliError::failed(e.to_string()))
 }
 
 /// Starts the cluster, says where it is, and stops it in order at SIGINT or SIGTERM.

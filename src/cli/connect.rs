@@ -57,11 +57,23 @@ impl Target {
     /// # Errors
     /// The properties file cannot be read, or there is no such context.
     pub fn resolve(ui: &Ui, options: &Parsed, given: Given<'_>) -> CliResult<Self> {
+        let named = if ui.manner == Manner::Kt {
+            options.value("context")?
+        } else {
+            None
+        };
+        Self::resolve_named(ui, named, given)
+    }
+
+    /// As [`Target::resolve`], with the context's name at hand.
+    ///
+    /// # Errors
+    /// As [`Target::resolve`].
+    pub fn resolve_named(ui: &Ui, named: Option<&str>, given: Given<'_>) -> CliResult<Self> {
         let mut props = Properties::new();
         let mut context = None;
         if ui.manner == Manner::Kt {
             let explicit = given.servers.is_some() || given.controllers.is_some() || given.config_file.is_some();
-            let named = options.value("context")?;
             if named.is_some() || (!explicit && std::env::var_os(BOOTSTRAP_VARIABLE).is_none()) {
                 context = Contexts::load()?.pick(named)?;
             }

@@ -10,14 +10,17 @@ pub mod console_consumer;
 pub mod console_producer;
 pub mod consumer_groups;
 pub mod context;
+pub mod dev;
 pub mod dump_log;
 pub mod error;
 pub mod generate;
 pub mod install_links;
 pub mod multicall;
 pub mod native;
+pub mod ready;
 pub mod server_start;
 pub mod table;
+pub mod tour;
 pub mod ui;
 
 pub use compat::opts::{Opt, Parsed};

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
-use super::{CliError, CliResult, Manner, Ui, broker, context, generate, install_links, multicall};
+use super::{CliError, CliResult, Manner, Ui, broker, context, dev, generate, install_links, multicall, ready, tour};
 
 /// Apache Kafka's command-line tools in one binary, and a Kafka cluster inside it.
 #[derive(Debug, Parser)]
@@ -23,6 +23,12 @@ struct Kt {
 enum Native {
     /// Runs a Kafka cluster in this process, for tests, CI and learning.
     Broker(broker::Args),
+    /// Runs a command with a broker beside it and returns the command's exit code.
+    Dev(dev::Args),
+    /// Tells by its exit code whether a cluster is there and works.
+    Ready(ready::Args),
+    /// Walks through every tool against a broker of its own.
+    Tour(tour::Args),
     /// Lists, chooses and shows named clusters.
     #[command(subcommand)]
     Context(context::Command),
@@ -71,8 +77,13 @@ pub fn run(ui: &mut Ui, words: &[String]) -> CliResult {
         }
     };
     let kt = <Kt as clap::FromArgMatches>::from_arg_matches(&matches).map_err(|e| CliError::usage(e.to_string()))?;
+    let concurrently = || tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let alone = || tokio::runtime::Builder::new_current_thread().enable_all().build();
     match kt.command {
         Native::Broker(a) => broker::run(ui, &a, |option| is_given(&matches, option)),
+        Native::Dev(a) => concurrently()?.block_on(dev::run(ui, a)),
+        Native::Ready(a) => alone()?.block_on(ready::run(ui, a)),
+        Native::Tour(a) => concurrently()?.block_on(tour::run(ui, a)),
         Native::Context(c) => context::run(ui, c),
         Native::InstallLinks(a) => install_links::run(ui, &a),
         Native::Generate { dir } => generate::run(&dir),

@@ -43,6 +43,10 @@ pub static TOOL: Tool = Tool {
 
 const CLASS: &str = "org.apache.kafka.tools.consumer.ConsoleConsumer";
 
+/// What Kafka's consumer says when it joins a classic group.
+const ADVERT: &str = "The consumer rebalance protocol (KIP-848) is production-ready! Set group.protocol=consumer to try it out. \
+                      See https://kafka.apache.org/documentation/#consumer_rebalance_protocol";
+
 /// How the reading ended, for the exit code.
 enum End {
     /// All that was asked for, or nobody listens any more.
@@ -80,6 +84,12 @@ async fn run(ui: &mut Ui, line: Line) -> CliResult {
         printed: 0,
         max: None,
     };
+    let classic = !props
+        .get("group.protocol")
+        .is_some_and(|p| p.eq_ignore_ascii_case("consumer"));
+    if ui.manner == Manner::Script && classic && partition.is_none() {
+        ui.say_err(ADVERT)?;
+    }
     let end = match opts.parsed::<i32>("max-messages") {
         Ok(max) => {
             session.max = max.and_then(|n| u64::try_from(n).ok());
