@@ -18,7 +18,7 @@ use rand::Rng;
 use tokio::time::Instant;
 
 use super::config::{Address, ClientConfig};
-use super::conn::{Conn, ConnSettings};
+use super::conn::{Conn, ConnSecurity, ConnSettings};
 use super::error::ApiError;
 use crate::wire::ErrorCode;
 
@@ -187,6 +187,10 @@ impl Cluster {
             client_id: config.client_id.clone(),
             setup_timeout: config.connection_setup_timeout,
             request_timeout: config.request_timeout,
+            security: ConnSecurity::from_props(&config.props).map_err(|e| {
+                let network = ApiError::kafka("Failed to create new NetworkClient").caused_by(e);
+                ApiError::kafka("Failed to create new KafkaAdminClient").caused_by(network)
+            })?,
         };
         let (slots, view, refreshing) = Default::default();
         Ok(Self {
@@ -314,14 +318,14 @@ impl Cluster {
     fn is_connected(&self, address: &Address) -> bool {
         let slots = self.slots.lock();
         let conn = slots.get(address).and_then(|slot| slot.try_lock().ok()?.clone());
-        conn.is_some_and(|conn| !conn.is_closed())
+        conn.is_some_and(|conn| !conn.is_stale())
     }
 
     /// The connection to an address, opened if need be.
     async fn connect(&self, address: &Address) -> Result<Arc<Conn>, ApiError> {
         let slot = self.slots.lock().entry(address.clone()).or_default().clone();
         let mut slot = slot.lock().await;
-        if let Some(conn) = slot.as_ref().filter(|conn| !conn.is_closed()) {
+        if let Some(conn) = slot.as_ref().filter(|conn| !conn.is_stale()) {
             return Ok(conn.clone());
         }
         let conn = Arc::new(Conn::open(address, &self.settings).await?);

@@ -4,6 +4,7 @@
 //! that does not know our ApiVersions version answers version 0 with `UNSUPPORTED_VERSION`, and we ask again with that).
 
 use std::collections::HashMap;
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::time::Duration;
@@ -15,10 +16,14 @@ use parking_lot::Mutex;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf};
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 
 use super::config::Address;
 use super::error::ApiError;
-use crate::wire::frame::{self, MAX_RESPONSE_BYTES};
+use super::props::Properties;
+use super::sasl::{self, Ask};
+use super::security::{Credentials, Security};
+use crate::wire::frame::{self, FrameError, MAX_RESPONSE_BYTES};
 use crate::wire::{ErrorCode, api};
 
 /// A connected byte stream, plain or TLS.
@@ -31,8 +36,31 @@ pub struct ConnSettings {
     pub client_id: String,
     /// `socket.connection.setup.timeout.ms`: for the TCP connection alone.
     pub setup_timeout: Duration,
-    /// For each request of the opening, `request.timeout.ms`.
+    /// For everything else of the opening, `request.timeout.ms`.
     pub request_timeout: Duration,
+    pub security: ConnSecurity,
+}
+
+/// How connections are secured, ready to use.
+#[derive(Clone, Debug, Default)]
+pub struct ConnSecurity {
+    pub tls: Option<Arc<rustls::ClientConfig>>,
+    pub credentials: Option<Credentials>,
+}
+
+impl ConnSecurity {
+    /// Reads `security.protocol`, `ssl.*` and `sasl.*`.
+    ///
+    /// # Errors
+    /// Those of [`Security::from_props`].
+    pub fn from_props(props: &Properties) -> Result<Self, ApiError> {
+        let security = Security::from_props(props)?;
+        let tls = security.tls.map(|material| material.client_config()).transpose()?;
+        Ok(Self {
+            tls,
+            credentials: security.credentials,
+        })
+    }
 }
 
 /// The versions a node supports, by API.
@@ -45,27 +73,27 @@ pub(crate) struct Handshake {
     next_id: i32,
 }
 
-impl Handshake {
-    #[allow(dead_code)] // SASL asks through it
-    pub(crate) async fn ask<R: Request>(&mut self, request: &R, version: i16) -> Result<R::Response, ApiError> {
+impl Ask for Handshake {
+    async fn ask<R: Request>(&mut self, request: &R, version: i16) -> Result<R::Response, ApiError> {
         let frame = self.ask_raw(request, version).await?;
         Ok(frame::decode_response::<R>(frame, version)?)
     }
+}
 
+impl Handshake {
     /// The whole response frame, for answers that may be of another version than the request.
     async fn ask_raw<R: Request>(&mut self, request: &R, version: i16) -> Result<Bytes, ApiError> {
         let id = self.next_id;
         self.next_id += 1;
         let out = frame::encode_request(request, version, id, Some(&self.client_id))?;
-        self.stream
-            .write_all(&out)
+        self.stream.write_all(&out).await.map_err(|e| io_error(&e))?;
+        self.stream.flush().await.map_err(|e| io_error(&e))?;
+        let frame = frame::read_frame(&mut self.stream, MAX_RESPONSE_BYTES)
             .await
-            .map_err(|e| ApiError::disconnected(e.to_string()))?;
-        self.stream
-            .flush()
-            .await
-            .map_err(|e| ApiError::disconnected(e.to_string()))?;
-        let frame = frame::read_frame(&mut self.stream, MAX_RESPONSE_BYTES).await?;
+            .map_err(|e| match e {
+                FrameError::Io(e) => io_error(&e),
+                e => e.into(),
+            })?;
         let frame = frame.ok_or_else(|| ApiError::disconnected("the node closed the connection"))?;
         if frame::correlation_id(&frame) != Some(id) {
             return Err(ApiError::kafka(
@@ -122,6 +150,8 @@ pub struct Conn {
     next_id: AtomicI32,
     client_id: String,
     versions: NodeVersions,
+    /// When the broker's session limit is near; `None` if there is no limit.
+    renew_at: Option<Instant>,
 }
 
 impl std::fmt::Debug for Conn {
@@ -147,23 +177,30 @@ impl Conn {
     pub async fn open(address: &Address, settings: &ConnSettings) -> Result<Conn, ApiError> {
         let tcp = connect_tcp(address, settings.setup_timeout).await?;
         let opening = async {
-            let stream: Box<dyn Stream> = Box::new(tcp);
+            let stream: Box<dyn Stream> = match &settings.security.tls {
+                Some(tls) => Box::new(connect_tls(tcp, address, tls.clone()).await?),
+                None => Box::new(tcp),
+            };
             let mut hands = Handshake {
                 stream,
                 client_id: settings.client_id.clone(),
                 next_id: 0,
             };
             let versions = hands.api_versions().await?;
-            Ok((hands, versions))
+            let session_ms = match &settings.security.credentials {
+                Some(credentials) => sasl::authenticate(&mut hands, credentials).await?,
+                None => 0,
+            };
+            Ok((hands, versions, session_ms))
         };
         match tokio::time::timeout(settings.request_timeout, opening).await {
-            Ok(Ok((hands, versions))) => Ok(Conn::start(hands, versions)),
+            Ok(Ok((hands, versions, session_ms))) => Ok(Conn::start(hands, versions, session_ms)),
             Ok(Err(e)) => Err(e),
             Err(_) => Err(ApiError::disconnected(format!("{address} did not answer in time"))),
         }
     }
 
-    fn start(hands: Handshake, versions: NodeVersions) -> Conn {
+    fn start(hands: Handshake, versions: NodeVersions, session_ms: i64) -> Conn {
         let (read, write) = tokio::io::split(hands.stream);
         let waiting: Waiting = Arc::new(Mutex::new(Some(HashMap::new())));
         let closed = Arc::new(AtomicBool::new(false));
@@ -176,12 +213,19 @@ impl Conn {
             next_id: AtomicI32::new(hands.next_id),
             client_id: hands.client_id,
             versions,
+            renew_at: session_end(session_ms),
         }
     }
 
     /// Whether the connection is known to be gone.
     pub fn is_closed(&self) -> bool {
         self.closed.load(Ordering::Acquire)
+    }
+
+    /// Whether new calls should use another connection: this one is gone, or its session ends soon. Kafka's own clients
+    /// authenticate again on the same connection then (KIP-368); a fresh one is as good to the broker.
+    pub fn is_stale(&self) -> bool {
+        self.is_closed() || self.renew_at.is_some_and(|at| Instant::now() >= at)
     }
 
     /// What the node said it supports.
@@ -255,12 +299,12 @@ impl Conn {
         };
         if let Err(e) = self.write(&out).await {
             self.close();
-            return Err(ApiError::disconnected(e.to_string()));
+            return Err(io_error(&e));
         }
         receiver.await.map_err(|_| gone())
     }
 
-    async fn write(&self, out: &[u8]) -> std::io::Result<()> {
+    async fn write(&self, out: &[u8]) -> io::Result<()> {
         let mut writer = self.writer.lock().await;
         writer.write_all(out).await?;
         writer.flush().await
@@ -272,6 +316,37 @@ impl Conn {
         self.waiting.lock().take();
         self.reader.abort();
     }
+}
+
+/// When to renew a session: after 85 % of its life, where Kafka takes 85 to 95 %.
+fn session_end(session_ms: i64) -> Option<Instant> {
+    let ms = u64::try_from(session_ms).ok().filter(|&ms| ms > 0)?;
+    Instant::now().checked_add(Duration::from_millis(ms).mul_f64(0.85))
+}
+
+/// A failed handshake is for good, as a wrong password is; a lost connection is worth another try.
+fn io_error(e: &io::Error) -> ApiError {
+    let tls = e.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    match tls {
+        Some(why) => ApiError::ssl("SSL handshake failed").caused_by(ApiError::of_class(
+            "javax.net.ssl.SSLHandshakeException",
+            why.to_string(),
+        )),
+        None => ApiError::disconnected(e.to_string()),
+    }
+}
+
+async fn connect_tls(
+    tcp: TcpStream,
+    address: &Address,
+    config: Arc<rustls::ClientConfig>,
+) -> Result<tokio_rustls::client::TlsStream<TcpStream>, ApiError> {
+    let name = rustls::pki_types::ServerName::try_from(address.host.clone());
+    let name = name.map_err(|e| ApiError::ssl(format!("{}: {e}", address.host)))?;
+    tokio_rustls::TlsConnector::from(config)
+        .connect(name, tcp)
+        .await
+        .map_err(|e| io_error(&e))
 }
 
 async fn read_responses(mut read: ReadHalf<Box<dyn Stream>>, waiting: Waiting, closed: Arc<AtomicBool>) {

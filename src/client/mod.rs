@@ -36,6 +36,7 @@ pub mod oauth;
 #[cfg(feature = "cli")]
 pub mod produce;
 pub mod props;
+mod sasl;
 pub mod security;
 pub mod tls;
 

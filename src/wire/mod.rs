@@ -4,10 +4,12 @@
 //! - [`api`]: which versions of an API both sides know, and their header versions
 //! - [`frame`]: length-prefixed frames; requests and responses to bytes and back
 //! - [`sasl`]: PLAIN, SCRAM and OAUTHBEARER messages, both sides
+//! - [`tls`]: rustls configurations of clients and brokers
 
 pub mod api;
 pub mod error;
 pub mod frame;
 pub mod sasl;
+pub mod tls;
 
 pub use error::ErrorCode;
