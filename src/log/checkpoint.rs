@@ -36,6 +36,19 @@ pub fn replace_file(path: &Path, bytes: &[u8], sync: bool) -> io::Result<()> {
     fs::rename(&tmp, path)
 }
 
+/// Reads a small text file; `None` if there is none.
+///
+/// # Errors
+/// [`LogError::Corrupt`] if it is no text; otherwise the disk failed.
+pub(super) fn read_text(path: &Path) -> Result<Option<String>, LogError> {
+    match fs::read_to_string(path) {
+        Ok(text) => Ok(Some(text)),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(e) if e.kind() == io::ErrorKind::InvalidData => Err(LogError::corrupt(path, "the file is no text")),
+        Err(e) => Err(e.into()),
+    }
+}
+
 /// The entry lines of a checkpoint, their version and count checked.
 fn lines<'a>(path: &Path, text: &'a str) -> Result<Vec<&'a str>, LogError> {
     let corrupt = |message: String| LogError::corrupt(path, message);
@@ -70,10 +83,8 @@ fn malformed(path: &Path, line: &str) -> LogError {
 /// # Errors
 /// [`LogError::Corrupt`] for another version, a wrong count or a malformed line.
 pub fn read_offsets(path: &Path) -> Result<BTreeMap<TopicPartition, i64>, LogError> {
-    let text = match fs::read_to_string(path) {
-        Ok(text) => text,
-        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(BTreeMap::new()),
-        Err(e) => return Err(e.into()),
+    let Some(text) = read_text(path)? else {
+        return Ok(BTreeMap::new());
     };
     lines(path, &text)?
         .into_iter()
@@ -105,9 +116,14 @@ pub fn write_offsets<'a>(
     replace_file(path, text.as_bytes(), sync)
 }
 
-/// Reads leader epochs (Kafka: `LeaderEpochCheckpointFile`).
+/// Reads leader epochs (Kafka: `LeaderEpochCheckpointFile`); a missing file holds none.
+///
+/// # Errors
+/// [`LogError::Corrupt`] for another version, a wrong count or a malformed line.
 pub fn read_epochs(path: &Path) -> Result<Vec<EpochEntry>, LogError> {
-    let text = fs::read_to_string(path)?;
+    let Some(text) = read_text(path)? else {
+        return Ok(Vec::new());
+    };
     lines(path, &text)?
         .into_iter()
         .map(|line| {

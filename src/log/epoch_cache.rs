@@ -27,11 +27,7 @@ pub(super) struct EpochCache {
 
 impl EpochCache {
     pub(super) fn open(path: PathBuf) -> Result<Self, LogError> {
-        let entries = match checkpoint::read_epochs(&path) {
-            Ok(entries) => entries,
-            Err(LogError::Io(e)) if e.kind() == io::ErrorKind::NotFound => Vec::new(),
-            Err(e) => return Err(e),
-        };
+        let entries = checkpoint::read_epochs(&path)?;
         Ok(EpochCache { path, entries })
     }
 

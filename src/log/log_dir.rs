@@ -10,7 +10,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use uuid::Uuid;
 
 use super::LogError;
-use super::checkpoint::replace_file;
+use super::checkpoint::{read_text, replace_file};
 use crate::TopicPartition;
 
 /// Names the cluster and the node that own the directory.
@@ -54,7 +54,7 @@ impl MetaProperties {
     /// [`LogError::Corrupt`] if a key is missing or malformed, or for another version.
     pub fn read(log_dir: &Path) -> Result<Option<Self>, LogError> {
         let path = log_dir.join(META_PROPERTIES_FILE);
-        let Some(text) = read_if_there(&path)? else {
+        let Some(text) = read_text(&path)? else {
             return Ok(None);
         };
         let value = |key: &str| {
@@ -96,14 +96,6 @@ impl MetaProperties {
             self.node_id
         );
         replace_file(&log_dir.join(META_PROPERTIES_FILE), text.as_bytes(), true)
-    }
-}
-
-fn read_if_there(path: &Path) -> io::Result<Option<String>> {
-    match fs::read_to_string(path) {
-        Ok(text) => Ok(Some(text)),
-        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(e) => Err(e),
     }
 }
 
@@ -259,7 +251,7 @@ fn suffixed_dir_name(tp: &TopicPartition, suffix: &str) -> String {
 /// [`LogError::Corrupt`] if the file is malformed.
 pub fn read_partition_metadata(dir: &Path) -> Result<Option<Uuid>, LogError> {
     let path = dir.join(PARTITION_METADATA_FILE);
-    let Some(text) = read_if_there(&path)? else {
+    let Some(text) = read_text(&path)? else {
         return Ok(None);
     };
     let mut lines = text.lines();

@@ -2,6 +2,8 @@
 
 mod append;
 mod cleaner;
+mod fixtures;
+mod fuzz;
 mod read;
 mod recovery;
 mod retention;

@@ -1,0 +1,181 @@
+//! Seeded damage to batches and files: readers answer with an error or with records, never with a panic, and an append
+//! never leaves a log that cannot be opened.
+
+use std::fs;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use bytes::Bytes;
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+
+use super::support::*;
+use crate::log::{AppendOrigin, LogConfig, OpenOptions};
+use crate::record::{BatchHeader, BatchOptions, Batches, Compression, RecordBatchBuilder};
+
+const ROUNDS: u64 = 1000;
+
+fn sample(rng: &mut StdRng) -> Vec<u8> {
+    let compression = Compression::ALL[rng.random_range(0..5)];
+    let mut builder = RecordBatchBuilder::new(BatchOptions {
+        compression,
+        ..Default::default()
+    });
+    for i in 0..rng.random_range(1..6) {
+        let value = vec![i as u8; rng.random_range(0..200)];
+        builder.append_with_headers(
+            NOW + i64::from(i),
+            Some(b"key"),
+            Some(&value),
+            &[("h", Some(b"v")), ("n", None)],
+        );
+    }
+    builder.build().to_vec()
+}
+
+/// Changes some bytes, cuts, or repeats a part.
+fn damage(rng: &mut StdRng, bytes: &mut Vec<u8>) {
+    for _ in 0..rng.random_range(1..4) {
+        if bytes.is_empty() {
+            return;
+        }
+        let at = rng.random_range(0..bytes.len());
+        match rng.random_range(0..5) {
+            0 => bytes.truncate(at),
+            1 => bytes.extend_from_within(at..),
+            2 => bytes[at] = [0, 0x7f, 0x80, 0xff][rng.random_range(0..4)],
+            _ => bytes[at] ^= 1 << rng.random_range(0..8),
+        }
+    }
+}
+
+/// Gives a damaged batch the right checksum, so that what lies behind it is reached.
+fn mend(bytes: &mut [u8]) {
+    if let Some(head) = bytes.first_chunk() {
+        let mut header = BatchHeader::parse(head);
+        header.update_crc(&bytes[61..]);
+        bytes[17..21].copy_from_slice(&header.crc.to_be_bytes());
+    }
+}
+
+fn seeded(test: impl Fn(&mut StdRng)) {
+    for seed in 0..ROUNDS {
+        let run = AssertUnwindSafe(|| test(&mut StdRng::seed_from_u64(seed)));
+        assert!(catch_unwind(run).is_ok(), "seed {seed}");
+    }
+}
+
+#[test]
+fn damaged_batches_are_errors_or_records() {
+    seeded(|rng| {
+        let mut bytes = sample(rng);
+        damage(rng, &mut bytes);
+        for batch in Batches::new(&bytes) {
+            let Ok(batch) = batch else { break };
+            for meta in [false, true] {
+                let Ok(mut records) = batch.records() else { break };
+                let mut seen = 0;
+                loop {
+                    let more = if meta {
+                        records.next_meta().map(|r| r.is_ok())
+                    } else {
+                        records
+                            .next()
+                            .map(|r| r.map(|r| assert!(r.headers.count() < 1000)).is_ok())
+                    };
+                    seen += 1;
+                    assert!(seen < 1_000_000);
+                    if more.is_none() {
+                        break;
+                    }
+                }
+            }
+        }
+    });
+}
+
+#[test]
+fn damaged_batches_with_a_right_checksum_never_spoil_the_log() {
+    let mut t = TestLog::new(LogConfig {
+        segment_bytes: 20_000,
+        index_interval_bytes: 64,
+        ..Default::default()
+    });
+    let mut accepted = 0;
+    for seed in 0..ROUNDS {
+        let mut rng = StdRng::seed_from_u64(seed);
+        let mut bytes = sample(&mut rng);
+        damage(&mut rng, &mut bytes);
+        mend(&mut bytes);
+        let before = t.log().log_end_offset();
+        match t.append(Bytes::from(bytes)) {
+            Ok(info) => {
+                accepted += 1;
+                assert_eq!(
+                    (info.first_offset, info.last_offset),
+                    (before, before + info.records - 1),
+                    "seed {seed}"
+                );
+            }
+            Err(e) => assert!([2, 10, 32, 45, 47, 48, 87].contains(&e.code()), "seed {seed}: {e}"),
+        }
+    }
+    assert!(accepted > 100, "{accepted}");
+    let end = t.log().log_end_offset();
+    assert_eq!(t.values(0).len() as i64, end);
+    t.reopen(false);
+    assert_eq!((t.log().log_end_offset(), t.values(0).len() as i64), (end, end));
+}
+
+#[test]
+fn what_a_leader_sends_is_checked_too() {
+    for seed in 0..150 {
+        let mut rng = StdRng::seed_from_u64(seed);
+        let mut t = TestLog::new(LogConfig::default());
+        let mut bytes = sample(&mut rng);
+        damage(&mut rng, &mut bytes);
+        mend(&mut bytes);
+        let _ = t
+            .log()
+            .append_as_leader(Bytes::from(bytes), 0, AppendOrigin::Replication, NOW);
+        t.reopen(false);
+    }
+}
+
+#[test]
+fn damaged_files_open_after_an_unclean_stop() {
+    let mut t = TestLog::new(LogConfig {
+        segment_bytes: 600,
+        index_interval_bytes: 64,
+        ..Default::default()
+    });
+    for seq in 0..12 {
+        t.append(produced(1, 0, seq, &["x".repeat(60).as_str()])).unwrap();
+    }
+    t.reopen(true);
+    t.log.take().unwrap().close(true).unwrap();
+    let files: Vec<_> = fs::read_dir(t.dir()).unwrap().map(|e| e.unwrap().path()).collect();
+    let contents: Vec<_> = files.iter().map(|p| fs::read(p).unwrap()).collect();
+    for seed in 0..100 {
+        let mut rng = StdRng::seed_from_u64(seed);
+        for entry in fs::read_dir(t.dir()).unwrap() {
+            fs::remove_file(entry.unwrap().path()).unwrap();
+        }
+        for (path, bytes) in files.iter().zip(&contents) {
+            let mut bytes = bytes.clone();
+            // The topic id is not part of the log: a damaged one is reported, not repaired.
+            if rng.random_bool(0.3) && !path.ends_with("partition.metadata") {
+                damage(&mut rng, &mut bytes);
+            }
+            fs::write(path, bytes).unwrap();
+        }
+        let clean_shutdown = false;
+        t.reopen_with(OpenOptions {
+            clean_shutdown,
+            now_ms: NOW,
+            ..Default::default()
+        });
+        t.values(0);
+        t.append(batch(&["still works"])).unwrap();
+        t.log.take().unwrap().close(true).unwrap();
+    }
+}
