@@ -94,6 +94,14 @@ impl From<io::Error> for CliError {
     }
 }
 
+/// A client that could not be made: Java's message, and its causes on lines of their own.
+impl From<crate::client::AdminError> for CliError {
+    fn from(e: crate::client::AdminError) -> Self {
+        let causes = e.chain().skip(1).map(|cause| format!("\nCaused by: {cause}"));
+        Self::failed(std::iter::once(e.text().to_string()).chain(causes).collect::<String>())
+    }
+}
+
 impl From<super::compat::opts::OptError> for CliError {
     fn from(e: super::compat::opts::OptError) -> Self {
         Self::usage(e.to_string())

@@ -20,6 +20,7 @@ pub mod native;
 pub mod ready;
 pub mod server_start;
 pub mod table;
+pub mod topics;
 pub mod tour;
 pub mod ui;
 

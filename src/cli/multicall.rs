@@ -70,6 +70,7 @@ pub static TOOLS: &[&Tool] = &[
     &super::consumer_groups::TOOL,
     &super::dump_log::TOOL,
     &super::server_start::TOOL,
+    &super::topics::TOOL,
 ];
 
 /// Runs the command that argv names and returns its exit code.

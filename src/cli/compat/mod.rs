@@ -2,6 +2,7 @@
 
 pub mod deserialize;
 pub mod help;
+pub mod java;
 pub mod java_hash;
 pub mod java_regex;
 pub mod json_record;

@@ -196,8 +196,6 @@ pub fn parse(opts: &'static [Opt], manner: Manner, argv: &[String]) -> Result<Pa
             None => (word.strip_prefix("--").or(word.strip_prefix('-')).unwrap_or(word), None),
         };
         let opt = lookup(opts, manner, word, name)?;
-        // jopt-simple takes an empty `--name=` for no value at all
-        let inline = inline.filter(|v| !v.is_empty());
         let value = match (opt.arity, inline) {
             (Arity::Flag, _) => None,
             (_, Some(v)) => Some(v.to_string()),
@@ -401,6 +399,9 @@ mod tests {
         assert_eq!(p.value("topic"), Ok(Some("a=b")));
         assert!(p.has("list"));
         assert_eq!(p.positional, ["word"]);
+        let p = read(Manner::Script, "--topic= --list").unwrap();
+        assert_eq!(p.value("topic"), Ok(Some("")));
+        assert!(p.has("list"));
     }
 
     #[test]
