@@ -11,6 +11,7 @@ pub mod config;
 pub mod connection;
 pub mod group;
 pub mod listener;
+mod loggers;
 pub mod metadata;
 pub mod node;
 pub mod replica;

@@ -16,8 +16,8 @@ use super::metadata::image::resource_type;
 use super::metadata::record::{EndPoint, RegisterBroker};
 use super::metadata::topics::{self, NewTopic};
 use super::metadata::{ApiError, Controller, MetadataImage, MetadataRecord, names};
-use super::replica::ReplicaManager;
 use super::replica::fetch_session::FetchSessions;
+use super::replica::{ReplicaManager, checkpoints};
 use crate::wire::ErrorCode;
 
 /// Producer ids are taken from the controller in blocks of this many (Kafka: `ProducerIdsBlock`).
@@ -203,6 +203,13 @@ impl Node {
         let of = |name: &str| image.config(resource_type::BROKER, name).unwrap_or(&none);
         let next = self.config().with_dynamic(of(""), of(&self.id.to_string()));
         *self.config.write() = Arc::new(next);
+    }
+
+    /// Writes where logs start, so that records deleted stay deleted after a crash.
+    pub fn checkpoint_log_starts(&self) {
+        if let Err(e) = checkpoints::write(&self.replicas, false) {
+            self.log(&format!("checkpoints cannot be written: {e}"));
+        }
     }
 
     /// Makes a topic as a client's mention of it does (`auto.create.topics.enable`, or a coordinator's own topic), with

@@ -1,11 +1,14 @@
 //! Small things several APIs need to say the same way.
 
+use std::collections::HashSet;
+
 use kafka_protocol::messages::{BrokerId, TopicName};
 use kafka_protocol::protocol::StrBytes;
 use uuid::Uuid;
 
+use crate::broker::metadata::image::resource_type;
 use crate::broker::metadata::{ApiError, MetadataImage, names};
-use crate::broker::request::Operation;
+use crate::broker::request::{Operation, Resource};
 use crate::wire::ErrorCode;
 
 const fn bits(operations: &[Operation]) -> i32 {
@@ -81,4 +84,31 @@ pub fn resolve_topic(image: &MetadataImage, by_id: bool, name: &TopicName, id: U
         .topic_by_id(id)
         .map(|t| topic_name(&t.name))
         .ok_or(ErrorCode::UNKNOWN_TOPIC_ID)
+}
+
+/// What must be allowed for a change of a resource's configuration.
+pub fn altered_resource(kind: i8, name: &str) -> Resource<'_> {
+    match kind {
+        resource_type::TOPIC => Resource::Topic(name),
+        resource_type::GROUP => Resource::Group(name),
+        _ => Resource::Cluster,
+    }
+}
+
+/// Checks the keys of a change of configuration: each once, and none without the value it needs (the second of each).
+pub fn check_altered(given: &[(&str, bool)]) -> Result<(), ApiError> {
+    let refused = |why: String| Err(ApiError::new(ErrorCode::INVALID_REQUEST, why));
+    let mut seen = HashSet::new();
+    if !given.iter().all(|(name, _)| seen.insert(*name)) {
+        return refused("Error due to duplicate config keys".to_owned());
+    }
+    let nulls: Vec<&str> = given
+        .iter()
+        .filter(|(_, is_null)| *is_null)
+        .map(|(name, _)| *name)
+        .collect();
+    if !nulls.is_empty() {
+        return refused(format!("Null value not supported for : {}", nulls.join(", ")));
+    }
+    Ok(())
 }

@@ -8,6 +8,7 @@ pub mod controller;
 pub mod image;
 mod log;
 pub mod names;
+pub mod reassign;
 pub mod record;
 pub mod topics;
 

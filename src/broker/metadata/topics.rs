@@ -214,7 +214,8 @@ fn manual_assignment(image: &MetadataImage, topic: &NewTopic) -> Result<Vec<Vec<
     Ok(parts.into_values().collect())
 }
 
-fn check_replicas(image: &MetadataImage, replicas: &[i32], factor: Option<usize>) -> Result<(), ApiError> {
+/// Checks replicas given by hand; `factor` is how many the topic has otherwise.
+pub fn check_replicas(image: &MetadataImage, replicas: &[i32], factor: Option<usize>) -> Result<(), ApiError> {
     let bad = |text: String| {
         fail(
             ErrorCode::INVALID_REPLICA_ASSIGNMENT,

@@ -1,0 +1,44 @@
+//! CreatePartitions (37), v0-3: more partitions for a topic, placed by the controller or by hand.
+
+use kafka_protocol::messages::create_partitions_request::CreatePartitionsTopic;
+use kafka_protocol::messages::create_partitions_response::CreatePartitionsTopicResult;
+use kafka_protocol::messages::{CreatePartitionsRequest, CreatePartitionsResponse};
+
+use super::shared::{error_fields, raw_ids};
+use crate::broker::metadata::{ApiError, MetadataImage, topics};
+use crate::broker::request::{Operation, RequestContext, Resource};
+use crate::wire::ErrorCode;
+
+pub async fn handle(cx: &RequestContext, req: CreatePartitionsRequest) -> CreatePartitionsResponse {
+    let mut results: Vec<CreatePartitionsTopicResult> = Vec::with_capacity(req.topics.len());
+    for topic in &req.topics {
+        if results.iter().any(|r| r.name == topic.name) {
+            continue;
+        }
+        let result = if req.topics.iter().filter(|t| t.name == topic.name).count() > 1 {
+            Err(ApiError::new(ErrorCode::INVALID_REQUEST, "Duplicate topic name."))
+        } else {
+            grow(cx, topic, req.validate_only)
+        };
+        let (code, message) = error_fields(result.as_ref().err());
+        results.push(
+            CreatePartitionsTopicResult::default()
+                .with_name(topic.name.clone())
+                .with_error_code(code)
+                .with_error_message(message),
+        );
+    }
+    CreatePartitionsResponse::default().with_results(results)
+}
+
+fn grow(cx: &RequestContext, topic: &CreatePartitionsTopic, validate_only: bool) -> Result<(), ApiError> {
+    cx.authorize(Operation::Alter, Resource::Topic(&topic.name))?;
+    let assignments = topic.assignments.as_ref();
+    let assignments: Option<Vec<Vec<i32>>> =
+        assignments.map(|all| all.iter().map(|a| raw_ids(&a.broker_ids)).collect());
+    let plan = |image: &MetadataImage| topics::grow(image, &topic.name, topic.count, assignments.as_deref());
+    if validate_only {
+        return plan(&cx.image()).map(drop);
+    }
+    cx.node.controller().change(|image| Ok((plan(image)?, ())))
+}

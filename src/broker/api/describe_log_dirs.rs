@@ -1,0 +1,84 @@
+//! DescribeLogDirs (35), v1-4: what lies in each log directory. KIP-113, KIP-827 (sizes of the volume).
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use kafka_protocol::messages::describe_log_dirs_response::{
+    DescribeLogDirsPartition, DescribeLogDirsResult, DescribeLogDirsTopic,
+};
+use kafka_protocol::messages::{DescribeLogDirsRequest, DescribeLogDirsResponse};
+
+use super::shared::{text, topic_name};
+use crate::TopicPartition;
+use crate::broker::replica::Partition;
+use crate::broker::request::{Operation, RequestContext, Resource};
+
+type Rows = BTreeMap<String, Vec<DescribeLogDirsPartition>>;
+
+pub async fn handle(cx: &RequestContext, req: DescribeLogDirsRequest) -> DescribeLogDirsResponse {
+    if let Err(e) = cx.authorize(Operation::Describe, Resource::Cluster) {
+        return DescribeLogDirsResponse::default().with_error_code(e.code.code());
+    }
+    let is_wanted = |tp: &TopicPartition| match &req.topics {
+        None => true,
+        Some(topics) => topics
+            .iter()
+            .any(|t| t.topic.as_str() == tp.topic.as_ref() && t.partitions.contains(&tp.partition)),
+    };
+    let dirs = cx.replicas().dirs();
+    let mut rows: Vec<Rows> = vec![Rows::new(); dirs.len()];
+    for partition in cx.replicas().partitions().iter().filter(|p| is_wanted(&p.tp)) {
+        let dir = cx
+            .replicas()
+            .dir_of(partition)
+            .and_then(|d| dirs.iter().position(|other| other.path == d.path));
+        if let (Some(at), Some(row)) = (dir, describe(partition)) {
+            rows[at].entry(partition.tp.topic.to_string()).or_default().push(row);
+        }
+    }
+    let results = dirs.iter().zip(rows).map(|(dir, rows)| {
+        let (total, usable) = volume(&dir.path);
+        let topic = |(name, mut partitions): (String, Vec<DescribeLogDirsPartition>)| {
+            partitions.sort_by_key(|p| p.partition_index);
+            DescribeLogDirsTopic::default()
+                .with_name(topic_name(&name))
+                .with_partitions(partitions)
+        };
+        let path = std::path::absolute(&dir.path).unwrap_or_else(|_| dir.path.clone());
+        DescribeLogDirsResult::default()
+            .with_log_dir(text(&path.to_string_lossy()))
+            .with_topics(rows.into_iter().map(topic).collect())
+            .with_total_bytes(total)
+            .with_usable_bytes(usable)
+    });
+    DescribeLogDirsResponse::default().with_results(results.collect())
+}
+
+fn describe(partition: &Partition) -> Option<DescribeLogDirsPartition> {
+    let log = partition.log().ok()?;
+    Some(
+        DescribeLogDirsPartition::default()
+            .with_partition_index(partition.tp.partition)
+            .with_partition_size(i64::try_from(log.size_bytes()).unwrap_or(i64::MAX))
+            .with_offset_lag((log.high_watermark() - log.log_end_offset()).max(0))
+            .with_is_future_key(false),
+    )
+}
+
+/// Size of the volume a directory is on, and how much of it can be used; -1 where the system does not say.
+fn volume(path: &Path) -> (i64, i64) {
+    use std::os::unix::ffi::OsStrExt;
+    let Ok(path) = std::ffi::CString::new(path.as_os_str().as_bytes()) else {
+        return (-1, -1);
+    };
+    let mut stat = std::mem::MaybeUninit::<libc::statvfs>::zeroed();
+    // SAFETY: the path ends with a zero byte and `stat` is room for one struct, which the call fills if it returns 0.
+    let stat = unsafe {
+        if libc::statvfs(path.as_ptr(), stat.as_mut_ptr()) != 0 {
+            return (-1, -1);
+        }
+        stat.assume_init()
+    };
+    let bytes = |blocks: u64| i64::try_from(blocks.saturating_mul(stat.f_frsize)).unwrap_or(i64::MAX);
+    (bytes(stat.f_blocks), bytes(stat.f_bavail))
+}
