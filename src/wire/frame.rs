@@ -11,6 +11,8 @@ use kafka_protocol::messages::{ApiKey, RequestHeader, ResponseHeader};
 use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion, Request, StrBytes};
 use tokio::io::{AsyncRead, AsyncReadExt};
 
+use super::guard::{self, Side};
+
 /// What a client accepts as a response: Kafka's clients take any size; 1 GiB is beyond every real response.
 pub const MAX_RESPONSE_BYTES: usize = 1 << 30;
 
@@ -122,6 +124,7 @@ pub fn encode_response<T: Encodable>(
 pub fn decode_response<R: Request>(mut frame: Bytes, version: i16) -> Result<R::Response, FrameError> {
     let header_version = R::Response::header_version(version);
     decode::<ResponseHeader>(&mut frame, header_version, "response header")?;
+    guard::check(Side::Response, R::KEY, version, &frame).map_err(|e| malformed("response", version, &e))?;
     decode::<R::Response>(&mut frame, version, "response")
 }
 
@@ -130,7 +133,8 @@ pub fn correlation_id(frame: &Bytes) -> Option<i32> {
     frame.get(..4).map(|b| i32::from_be_bytes([b[0], b[1], b[2], b[3]]))
 }
 
-/// Takes the header off a request frame; what is left of `frame` is the body.
+/// Takes the header off a request frame; what is left of `frame` is the body, in which every length and count has been
+/// checked against the bytes that are there (see [`super::guard`]).
 ///
 /// # Errors
 /// [`FrameError::UnknownApi`] for an API key this build does not know, [`FrameError::Decode`] for malformed bytes.
@@ -149,6 +153,11 @@ pub fn decode_request_header(frame: &mut Bytes) -> Result<(ApiKey, RequestHeader
     // ApiVersions of a version from the future still has a header that can be read: KIP-511 says it is version 2.
     let known = version.clamp(0, super::api::supported_range(key).max);
     let header = decode::<RequestHeader>(frame, key.request_header_version(known), "request header")?;
+    // Versions that are not known are the caller's to refuse, each API in its own way.
+    let range = super::api::supported_range(key);
+    if (range.min..=range.max).contains(&version) {
+        guard::check(Side::Request, code, version, frame).map_err(|e| malformed("request", version, &e))?;
+    }
     Ok((key, header))
 }
 
@@ -170,6 +179,14 @@ fn encode<T: Encodable>(value: &T, out: &mut BytesMut, version: i16, what: &'sta
         version,
         reason: e.to_string(),
     })
+}
+
+fn malformed(what: &'static str, version: i16, e: &guard::Malformed) -> FrameError {
+    FrameError::Decode {
+        what,
+        version,
+        reason: e.to_string(),
+    }
 }
 
 fn patch_length(out: &mut BytesMut) {

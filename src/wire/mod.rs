@@ -3,12 +3,14 @@
 //! - [`error`]: every error code of Kafka 4.3.1 with its name, Java exception and default text
 //! - [`api`]: which versions of an API both sides know, and their header versions
 //! - [`frame`]: length-prefixed frames; requests and responses to bytes and back
+//! - [`guard`]: no length in foreign bytes makes the decoder allocate more than they hold
 //! - [`sasl`]: PLAIN, SCRAM and OAUTHBEARER messages, both sides
 //! - [`tls`]: rustls configurations of clients and brokers
 
 pub mod api;
 pub mod error;
 pub mod frame;
+pub mod guard;
 pub mod sasl;
 pub mod tls;
 

@@ -148,7 +148,7 @@ fn attributes(message: &str) -> Vec<(char, &str)> {
         .collect()
 }
 
-fn attribute<'a>(message: &'a str, key: char) -> Result<&'a str, SaslError> {
+fn attribute(message: &str, key: char) -> Result<&str, SaslError> {
     let found = attributes(message).into_iter().find(|(k, _)| *k == key);
     found
         .map(|(_, value)| value)
