@@ -40,6 +40,8 @@ impl std::fmt::Debug for Tool {
 pub enum Grammar {
     /// [`opts::parse`]; `--help`, `--version` and the common options are dealt with before the tool runs.
     JoptSimple,
+    /// The same, with a text in front of the parser's errors.
+    JoptSimpleSaying(&'static str),
     /// The tool itself, from the raw words (argparse4j tools, tools with words for a command line).
     Own,
 }
@@ -68,7 +70,10 @@ pub static TOOLS: &[&Tool] = &[
     &super::console_consumer::TOOL,
     &super::console_producer::TOOL,
     &super::consumer_groups::TOOL,
+    &super::delete_records::TOOL,
     &super::dump_log::TOOL,
+    &super::get_offsets::TOOL,
+    &super::groups::TOOL,
     &super::server_start::TOOL,
     &super::topics::TOOL,
 ];
@@ -149,10 +154,13 @@ fn find_tool(words: &[String]) -> Option<(&'static Tool, usize)> {
 fn run_tool(ui: &mut Ui, tool: &'static Tool, words: Vec<String>) -> CliResult {
     let options = match tool.grammar {
         Grammar::Own => opts::parse(&[], ui.manner, &[])?,
-        Grammar::JoptSimple => {
+        Grammar::JoptSimple | Grammar::JoptSimpleSaying(_) => {
             let read = opts::parse(tool.opts, ui.manner, &words);
             let p = read.map_err(|e| CliError::Usage {
-                message: e.to_string(),
+                message: match tool.grammar {
+                    Grammar::JoptSimpleSaying(prefix) => format!("{prefix}{e}"),
+                    _ => e.to_string(),
+                },
                 help: tool.help_after_error,
             })?;
             if p.has("help") || (words.is_empty() && ui.manner == Manner::Script) {
