@@ -20,6 +20,7 @@ pub mod groups;
 pub mod install_links;
 pub mod multicall;
 pub mod native;
+pub mod perf_test;
 pub mod ready;
 pub mod server_start;
 pub mod table;

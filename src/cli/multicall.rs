@@ -74,6 +74,8 @@ pub static TOOLS: &[&Tool] = &[
     &super::dump_log::TOOL,
     &super::get_offsets::TOOL,
     &super::groups::TOOL,
+    &super::perf_test::consumer::TOOL,
+    &super::perf_test::producer::TOOL,
     &super::server_start::TOOL,
     &super::topics::TOOL,
 ];

@@ -22,6 +22,8 @@
 //! answers about several things are [`admin::Items`], each with its own `Result`.
 
 pub mod admin;
+#[cfg(feature = "cli")]
+pub mod bulk;
 pub mod cluster;
 pub mod config;
 pub mod config_def;

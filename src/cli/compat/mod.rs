@@ -1,5 +1,7 @@
 //! What Kafka's tools inherit from Java: option parsers, regular expressions, number formats.
 
+pub mod argparse;
+pub mod date_format;
 pub mod deserialize;
 pub mod help;
 pub mod java;

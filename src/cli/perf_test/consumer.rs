@@ -1,0 +1,251 @@
+//! `kafka-consumer-perf-test.sh` (Kafka: `ConsumerPerformance`).
+
+use std::time::{Duration, Instant};
+
+use chrono::Local;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::stats::java_fixed;
+use crate::cli::compat::date_format::JavaDateFormat;
+use crate::cli::compat::key_values;
+use crate::cli::connect::{Given, Target};
+use crate::cli::multicall::{Grammar, Line, Tool};
+use crate::cli::{CliError, CliResult, Manner, Opt, Parsed, Ui};
+use crate::client::ApiError;
+use crate::client::consume::{Consumer, Event};
+use crate::client::props::Properties;
+use crate::runs;
+
+pub static TOOL: Tool = Tool {
+    script: "kafka-consumer-perf-test",
+    names: &["perf-test consumer", "consumer-perf-test"],
+    about: "Measures how fast a cluster gives records.",
+    opts: OPTS,
+    help_after_error: true,
+    grammar: Grammar::JoptSimple,
+    run: runs!(run),
+};
+
+const OPTS: &[Opt] = &[
+    Opt::value("bootstrap-server", "String: server to connect to").help("The brokers to begin with, HOST:PORT, separated by commas."),
+    Opt::value("command-config", "String: config file").help("A file of consumer properties; --command-property is stronger."),
+    Opt::value("command-property", "String: prop1=val1").help("A consumer property, key=value. May be repeated."),
+    Opt::value("consumer.config", "String: config file").deprecated().help("The same as --command-config, which replaces it."),
+    Opt::value("date-format", "String: date format").default("yyyy-MM-dd HH:mm:ss:SSS").help("How times are printed (Java's SimpleDateFormat)."),
+    Opt::value("fetch-size", "Integer: size").default("1048576").help("At most so many bytes of a partition in one fetch."),
+    Opt::flag("from-latest").help("Without a committed offset start after the latest record, not at the earliest."),
+    Opt::value("group", "String: gid").help("The consumer group (perf-consumer-N by default)."),
+    Opt::flag("help").help("Print this help."),
+    Opt::flag("hide-header").help("Leave out the line of column names."),
+    Opt::value("include", "String: Java regex (String)").help("A regular expression of topics to read."),
+    Opt::value("messages", "Long: count").deprecated().help("The same as --num-records, which replaces it."),
+    Opt::value("num-records", "Long: count").help("How many records to read."),
+    Opt::flag("print-metrics").help("Print the consumer's metrics at the end."),
+    Opt::value("reporting-interval", "Long: interval_ms").default("5000").help("With --show-detailed-stats: a line each so many ms."),
+    Opt::flag("show-detailed-stats").help("A line for each interval, in place of one at the end."),
+    Opt::value("socket-buffer-size", "Integer: size").default("2097152").help("Bytes of the socket's receive buffer."),
+    Opt::optional("timeout", "Long: milliseconds").default("10000").help("End when no record came for so long, in ms."),
+    Opt::value("topic", "String: topic").help("The topic to read."),
+    Opt::flag("version").help("Print Kafka's version."),
+];
+
+const EXTENDED: &str = "rebalance.time.ms, fetch.time.ms, fetch.MB.sec, fetch.nMsg.sec";
+
+async fn run(ui: &mut Ui, line: Line) -> CliResult {
+    let opts = &line.options;
+    check(ui, opts)?;
+    if !opts.has("hide-header") {
+        let first = if opts.has("show-detailed-stats") { "time, threadId" } else { "start.time, end.time" };
+        writeln!(ui.out(), "{first}, data.consumed.in.MB, MB.sec, data.consumed.in.nMsg, nMsg.sec, {EXTENDED}")?;
+    }
+    let java = |e: ApiError| CliError::failed(e.text());
+    let consumer = Consumer::new(&props(ui, opts)?, false).map_err(java)?;
+    let test = Test {
+        records: opts.parsed::<i64>("num-records")?.or(opts.parsed("messages")?).unwrap_or(0),
+        timeout_ms: opts.parsed("timeout")?.unwrap_or(10_000),
+        interval_ms: opts.parsed("reporting-interval")?.unwrap_or(5000),
+        detailed: opts.has("show-detailed-stats"),
+        format: JavaDateFormat::new(opts.value("date-format")?.unwrap_or_default()).map_err(CliError::failed)?,
+    };
+    if test.interval_ms <= 0 {
+        return Err(CliError::failed("Reporting interval must be greater than 0."));
+    }
+    match (opts.value("topic")?, opts.value("include")?) {
+        (Some(t), _) => consumer.subscribe(&[t]),
+        (None, p) => consumer.subscribe(&[&format!("^({})$", p.unwrap_or_default())]),
+    }
+    .map_err(java)?;
+    let (start, started) = (Local::now(), Instant::now());
+    let read = test.consume(ui, &consumer).await?;
+    let (end, elapsed) = (Local::now(), started.elapsed());
+    consumer.close();
+    if !test.detailed {
+        let fetch = elapsed.saturating_sub(read.join);
+        let times = format!("{}, {}", test.format.text(&start), test.format.text(&end));
+        writeln!(ui.out(), "{times}, {}", columns(&read, elapsed, read.join, fetch))?;
+    }
+    if opts.has("print-metrics") {
+        writeln!(ui.out(), "\nMetric Name   Value")?;
+        writeln!(ui.out(), "consumer-fetch-manager-metrics:records-consumed-total : {}", java_fixed(count(read.records), 3))?;
+    }
+    if read.records < test.wanted() { Err(CliError::told_quietly()) } else { Ok(()) }
+}
+
+fn check(ui: &mut Ui, opts: &Parsed) -> CliResult {
+    let one_of = |a: &str, b: &str| match opts.has(a) == opts.has(b) {
+        true => Err(CliError::usage_with_help(format!("Exactly one of the following arguments is required: [{a}], [{b}]"))),
+        false => Ok(()),
+    };
+    if ui.manner == Manner::Script {
+        opts.require(&["bootstrap-server"]).map_err(CliError::usage_with_help)?;
+    }
+    one_of("topic", "include")?;
+    one_of("messages", "num-records")?;
+    if opts.has("consumer.config") && opts.has("command-config") {
+        return Err(CliError::usage_with_help("Option \"[consumer.config]\" can't be used with option \"[command-config]\""));
+    }
+    for (old, new) in [("messages", "num-records"), ("consumer.config", "command-config")] {
+        if opts.has(old) {
+            writeln!(ui.out(), "Warning: --{old} is deprecated. Use --{new} instead.")?;
+        }
+    }
+    Ok(())
+}
+
+fn props(ui: &Ui, opts: &Parsed) -> CliResult<Properties> {
+    let config_file = match opts.value("command-config")? {
+        Some(f) => Some(f),
+        None => opts.value("consumer.config")?,
+    };
+    let given = Given {
+        servers: opts.value("bootstrap-server")?,
+        controllers: None,
+        config_file,
+        overrides: key_values::parse(opts.values("command-property")),
+    };
+    let target = Target::resolve(ui, opts, given)?;
+    let mut props = target.connect.props.clone();
+    props.set("bootstrap.servers", target.bootstrap_servers());
+    let group = opts.value("group")?.map(str::to_string);
+    props.set("group.id", group.unwrap_or_else(|| format!("perf-consumer-{}", rand::random_range(0..100_000))));
+    props.set("receive.buffer.bytes", opts.parsed::<i32>("socket-buffer-size")?.unwrap_or_default().to_string());
+    props.set("max.partition.fetch.bytes", opts.parsed::<i32>("fetch-size")?.unwrap_or_default().to_string());
+    props.set("auto.offset.reset", if opts.has("from-latest") { "latest" } else { "earliest" });
+    props.set("check.crcs", "false");
+    props.set_default("client.id", "perf-consumer-client");
+    Ok(props)
+}
+
+struct Test {
+    records: i64,
+    timeout_ms: i64,
+    interval_ms: i64,
+    detailed: bool,
+    format: JavaDateFormat,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Read {
+    records: u64,
+    bytes: u64,
+    /// From the start to the first record: joining the group and finding the partitions.
+    join: Duration,
+}
+
+impl Test {
+    fn wanted(&self) -> u64 {
+        u64::try_from(self.records).unwrap_or(0)
+    }
+
+    async fn consume(&self, ui: &mut Ui, consumer: &Consumer) -> CliResult<Read> {
+        let idle = Duration::from_millis(u64::try_from(self.timeout_ms).unwrap_or(0));
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let mut read = Read::default();
+        let started = Instant::now();
+        let mut reported = (started, Read::default());
+        while read.records < self.wanted() {
+            let event = tokio::select! {
+                biased;
+                event = consumer.recv() => event.map_err(|e| CliError::failed(e.text()))?,
+                () = tokio::time::sleep(idle) => {
+                    writeln!(
+                        ui.out(),
+                        "WARNING: Exiting before consuming the expected number of records: timeout ({} ms) exceeded. \
+                         You can use the --timeout option to increase the timeout.",
+                        self.timeout_ms
+                    )?;
+                    break;
+                }
+                _ = interrupt.recv() => break,
+            };
+            let Event::Record(record) = event else { continue };
+            if read.records == 0 {
+                read.join = started.elapsed();
+            }
+            read.records += 1;
+            read.bytes += (record.key().map_or(0, <[u8]>::len) + record.value().map_or(0, <[u8]>::len)) as u64;
+            // a look at the clock for each record would cost more than the record
+            if read.records.is_multiple_of(LOOK_AT_CLOCK) || read.records == 1 {
+                self.tell_progress(ui, &read, &mut reported)?;
+            }
+        }
+        Ok(read)
+    }
+
+    fn tell_progress(&self, ui: &mut Ui, read: &Read, reported: &mut (Instant, Read)) -> CliResult {
+        let elapsed = reported.0.elapsed();
+        if elapsed.as_millis() < u128::try_from(self.interval_ms).unwrap_or(0) {
+            return Ok(());
+        }
+        if self.detailed {
+            let join = if reported.1.records == 0 { read.join } else { Duration::ZERO };
+            let part = Read { records: read.records - reported.1.records, bytes: read.bytes - reported.1.bytes, join };
+            let fetch = elapsed.saturating_sub(join);
+            let seconds = elapsed.as_secs_f64();
+            let rate = |x: f64| if fetch.is_zero() { 0.0 } else { x / fetch.as_secs_f64() };
+            writeln!(
+                ui.out(),
+                "{}, 0, {}, {}, {}, {}, {}, {}, {}, {}",
+                self.format.text(&Local::now()),
+                java_fixed(megabytes(read.bytes), 4),
+                java_fixed(megabytes(part.bytes) / seconds, 4),
+                read.records,
+                java_fixed(count(part.records) / seconds, 4),
+                join.as_millis(),
+                fetch.as_millis(),
+                java_fixed(rate(megabytes(part.bytes)), 4),
+                java_fixed(rate(count(part.records)), 4)
+            )?;
+            ui.flush()?;
+        }
+        *reported = (Instant::now(), *read);
+        Ok(())
+    }
+}
+
+const LOOK_AT_CLOCK: u64 = 64;
+
+/// The columns after the times.
+fn columns(read: &Read, elapsed: Duration, join: Duration, fetch: Duration) -> String {
+    let (mb, n) = (megabytes(read.bytes), count(read.records));
+    format!(
+        "{}, {}, {}, {}, {}, {}, {}, {}",
+        java_fixed(mb, 4),
+        java_fixed(mb / elapsed.as_secs_f64(), 4),
+        read.records,
+        java_fixed(n / elapsed.as_secs_f64(), 4),
+        join.as_millis(),
+        fetch.as_millis(),
+        java_fixed(mb / fetch.as_secs_f64(), 4),
+        java_fixed(n / fetch.as_secs_f64(), 4)
+    )
+}
+
+#[allow(clippy::cast_precision_loss)] // counts far below 2^52
+fn count(n: u64) -> f64 {
+    n as f64
+}
+
+fn megabytes(bytes: u64) -> f64 {
+    count(bytes) / (1024.0 * 1024.0)
+}

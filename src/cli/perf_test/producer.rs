@@ -1,0 +1,238 @@
+//! `kafka-producer-perf-test.sh` (Kafka: `ProducerPerformance`).
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use parking_lot::Mutex;
+use rand::rngs::SmallRng;
+use rand::{Rng, SeedableRng};
+
+use super::producer_options::{OPTS, Payload, Plan, SPEC, plan};
+use super::stats::{Stats, java_fixed};
+use crate::cli::multicall::{Grammar, Line, Tool};
+use crate::cli::compat::help;
+use crate::cli::{CliError, CliResult, Manner, Ui};
+use crate::client::ApiError;
+use crate::client::bulk::{BulkProducer, Completions};
+use crate::client::produce::wait_on_metadata;
+use crate::runs;
+
+pub static TOOL: Tool = Tool {
+    script: "kafka-producer-perf-test",
+    names: &["perf-test producer", "producer-perf-test"],
+    about: "Measures how fast a cluster takes records.",
+    opts: OPTS,
+    help_after_error: false,
+    grammar: Grammar::Own,
+    run: runs!(run),
+};
+
+async fn run(ui: &mut Ui, line: Line) -> CliResult {
+    if line.words.is_empty() && ui.manner == Manner::Script {
+        help::write(ui.err(), line.tool, Manner::Script)?;
+        return Ok(());
+    }
+    let Some(ns) = SPEC.parse(&line.words).map_err(|e| SPEC.error(&e))? else {
+        help::write(ui.out(), line.tool, ui.manner)?;
+        return if ui.manner == Manner::Script { Err(CliError::Exit(1)) } else { Ok(()) };
+    };
+    let plan = plan(ui, &ns)?;
+    let java = |e: ApiError| CliError::failed(e.to_string());
+    let outcome = Arc::new(Outcome::new(&plan));
+    let producer = BulkProducer::new(&plan.props, outcome.clone()).map_err(java)?;
+    if plan.transaction_ms.is_some() {
+        producer.init_transactions().map_err(java)?;
+    }
+    if plan.warmup > 0 {
+        let text = "records. Steady state results will print after the complete test summary.";
+        writeln!(ui.out(), "Warmup first {} {text}", plan.warmup)?;
+    }
+    let max_block = plan.props.get("max.block.ms").and_then(|v| v.parse().ok()).unwrap_or(60_000);
+    if let Err(e) = wait_on_metadata(&plan.props, &plan.topic, Duration::from_millis(max_block)).await {
+        outcome.failed.fetch_add(plan.records, Ordering::Relaxed);
+        ui.say_err(&e.to_string())?;
+    } else {
+        send_all(ui, &plan, &producer, &outcome).await?;
+    }
+    producer.flush();
+    report(ui, &plan, &outcome)
+}
+
+/// What became of the records; fed by librdkafka's thread.
+struct Outcome {
+    stats: Mutex<(Stats, Option<Stats>)>,
+    warmup: u64,
+    failed: AtomicU64,
+    /// The first errors, to be told; the rest are counted.
+    errors: Mutex<Vec<ApiError>>,
+}
+
+const ERRORS_TOLD: usize = 10;
+
+impl Outcome {
+    fn new(plan: &Plan) -> Self {
+        let now = now_ms();
+        let steady = (plan.warmup > 0).then(|| Stats::new(plan.records - plan.warmup, now, true));
+        Self {
+            stats: Mutex::new((Stats::new(plan.records, now, false), steady)),
+            warmup: plan.warmup,
+            failed: AtomicU64::new(0),
+            errors: Mutex::new(Vec::new()),
+        }
+    }
+}
+
+impl Completions for Outcome {
+    fn completed(&self, sent_at: usize, result: Result<usize, ApiError>) {
+        match result {
+            Ok(bytes) => {
+                let now = now_ms();
+                let sent_ms = i64::try_from(sent_at).unwrap_or(now);
+                let latency = u32::try_from(now - sent_ms).unwrap_or(0);
+                let mut stats = self.stats.lock();
+                let (all, steady) = &mut *stats;
+                if all.records() == self.warmup && self.warmup > 0 {
+                    // the steady state begins with the first record after the warm-up
+                    *steady = steady.take().map(|_| Stats::new(1_000_000, now, true));
+                }
+                if let Some(s) = steady.as_mut().filter(|_| all.records() >= self.warmup) {
+                    s.record(latency, bytes as u64);
+                }
+                all.record(latency, bytes as u64);
+            }
+            Err(e) => {
+                self.failed.fetch_add(1, Ordering::Relaxed);
+                let mut errors = self.errors.lock();
+                if errors.len() < ERRORS_TOLD {
+                    errors.push(e);
+                }
+            }
+        }
+    }
+}
+
+async fn send_all(ui: &mut Ui, plan: &Plan, producer: &BulkProducer<Outcome>, outcome: &Outcome) -> CliResult {
+    let java = |e: ApiError| CliError::failed(e.to_string());
+    let mut random = SmallRng::seed_from_u64(0);
+    let mut buffer = vec![0u8; if let Payload::Random(n) = plan.payload { n } else { 0 }];
+    let start = now_ms();
+    let mut transaction: Option<(i64, u64)> = None;
+    for i in 0..plan.records {
+        let payload: &[u8] = match &plan.payload {
+            Payload::Random(_) => {
+                fill_letters(&mut random, &mut buffer);
+                &buffer
+            }
+            Payload::Chosen(all) => &all[random.random_range(0..all.len())],
+            Payload::Monotonic => {
+                buffer = i.to_string().into_bytes();
+                &buffer
+            }
+        };
+        let now = now_ms();
+        if plan.transaction_ms.is_some() && transaction.is_none() {
+            producer.begin_transaction().map_err(java)?;
+            transaction = Some((now, 0));
+        }
+        if let Err(e) = producer.send(&plan.topic, payload, usize::try_from(now).unwrap_or(0)) {
+            outcome.completed(0, Err(e));
+        }
+        if let (Some(limit), Some((since, count))) = (plan.transaction_ms, &mut transaction) {
+            *count += 1;
+            if limit <= now - *since {
+                producer.commit_transaction().map_err(java)?;
+                transaction = None;
+            }
+        }
+        tell_progress(ui, plan, outcome, now)?;
+        throttle(plan.throughput, i + 1, start).await;
+    }
+    if transaction.is_some() {
+        producer.commit_transaction().map_err(java)?;
+    }
+    Ok(())
+}
+
+fn tell_progress(ui: &mut Ui, plan: &Plan, outcome: &Outcome, now: i64) -> CliResult {
+    // librdkafka's thread holds the lock for a moment only; a line may as well come one record later
+    let Some(mut stats) = outcome.stats.try_lock() else { return Ok(()) };
+    let lines = [
+        stats.0.window_line(now, plan.reporting_interval_ms),
+        stats.1.as_mut().and_then(|s| s.window_line(now, plan.reporting_interval_ms)),
+    ];
+    drop(stats);
+    for line in lines.into_iter().flatten() {
+        writeln!(ui.out(), "{line}")?;
+        ui.flush()?;
+    }
+    Ok(())
+}
+
+/// Capital letters, as Kafka fills its payloads; one random number serves eight of them.
+fn fill_letters(random: &mut SmallRng, buffer: &mut [u8]) {
+    for chunk in buffer.chunks_mut(8) {
+        let bits = random.random::<u64>().to_le_bytes();
+        for (to, from) in chunk.iter_mut().zip(bits) {
+            *to = b'A' + from % 26;
+        }
+    }
+}
+
+/// Waits when more records were sent than the time so far allows.
+async fn throttle(per_second: f64, sent: u64, start_ms: i64) {
+    if per_second < 0.0 {
+        return;
+    }
+    if per_second == 0.0 {
+        // Kafka's throttler stops for good at a rate of nothing
+        std::future::pending::<()>().await;
+    }
+    #[allow(clippy::cast_precision_loss)] // counts far below 2^52
+    let due_ms = sent as f64 / per_second * 1000.0;
+    #[allow(clippy::cast_precision_loss)]
+    let ahead_ms = due_ms - (now_ms() - start_ms) as f64;
+    if ahead_ms >= 1.0 {
+        tokio::time::sleep(Duration::from_secs_f64(ahead_ms / 1000.0)).await;
+    }
+}
+
+fn report(ui: &mut Ui, plan: &Plan, outcome: &Outcome) -> CliResult {
+    for e in outcome.errors.lock().iter() {
+        ui.say_err(&e.to_string())?;
+    }
+    let failed = outcome.failed.load(Ordering::Relaxed);
+    if failed > ERRORS_TOLD as u64 {
+        ui.say_err(&format!("{failed} records failed"))?;
+    }
+    let now = now_ms();
+    let mut stats = outcome.stats.lock();
+    let (all, steady) = &mut *stats;
+    writeln!(ui.out(), "{}", all.total_line(now))?;
+    if let Some(s) = steady {
+        writeln!(ui.out(), "{}", s.total_line(now))?;
+    }
+    if plan.print_metrics {
+        print_metrics(ui, plan, all.records(), failed)?;
+    }
+    if failed > 0 { Err(CliError::told_quietly()) } else { Ok(()) }
+}
+
+/// The metrics that have a counterpart here, in the layout of Kafka's `ToolsUtils.printMetrics`.
+fn print_metrics(ui: &mut Ui, plan: &Plan, sent: u64, failed: u64) -> CliResult {
+    let client = plan.props.get("client.id").unwrap_or_default();
+    #[allow(clippy::cast_precision_loss)] // counts far below 2^52
+    let rows = [("record-error-total", failed as f64), ("record-send-total", sent as f64)]
+        .map(|(name, value)| (format!("producer-metrics:{name}:{{client-id={client}}}"), java_fixed(value, 3)));
+    let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+    writeln!(ui.out(), "\n{:width$}   {}", "Metric Name", "Value")?;
+    for (name, value) in rows {
+        writeln!(ui.out(), "{name:width$} : {value}")?;
+    }
+    Ok(())
+}
+
+fn now_ms() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
