@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rdkafka::error::KafkaError;
-use rdkafka::message::{DeliveryResult, Message};
+use rdkafka::message::{DeliveryResult, Message as _};
 use rdkafka::producer::{BaseRecord, Producer as _, ProducerContext, ThreadedProducer};
 use rdkafka::types::RDKafkaErrorCode;
 use rdkafka::util::Timeout;
@@ -47,7 +47,7 @@ impl<C: Completions> ProducerContext for Context<C> {
 
     fn delivery(&self, result: &DeliveryResult<'_>, tag: usize) {
         let result = match result {
-            Ok(m) => Ok(m.payload_len()),
+            Ok(m) => Ok(m.payload().map_or(0, <[u8]>::len)),
             Err((e, _)) => Err(error_of(e)),
         };
         self.completions.completed(tag, result);
@@ -78,7 +78,10 @@ impl<C: Completions> BulkProducer<C> {
         config.rdkafka.set("queue.buffering.max.messages", "1000000");
         let data = config.context();
         let context = Context { completions, data };
-        let inner = config.rdkafka.create_with_context(context).map_err(|e| ApiError::kafka(e.to_string()))?;
+        let inner = config
+            .rdkafka
+            .create_with_context(context)
+            .map_err(|e| ApiError::kafka(e.to_string()))?;
         Ok(Self { inner })
     }
 
@@ -123,6 +126,8 @@ impl<C: Completions> BulkProducer<C> {
     /// # Errors
     /// The transaction did not commit.
     pub fn commit_transaction(&self) -> Result<(), ApiError> {
-        self.inner.commit_transaction(TRANSACTION_STEP).map_err(|e| error_of(&e))
+        self.inner
+            .commit_transaction(TRANSACTION_STEP)
+            .map_err(|e| error_of(&e))
     }
 }

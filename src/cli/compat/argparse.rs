@@ -1,8 +1,8 @@
 //! A parser that reads a command line as argparse4j 0.7 does for some of Kafka's tools: unambiguous prefixes of flags,
 //! several values behind one flag, and its error texts.
 
-use crate::cli::{CliError, Opt};
 use crate::cli::compat::opts::Arity;
+use crate::cli::{CliError, Opt};
 
 /// What an argparse4j tool is, beside its options.
 #[derive(Debug)]
@@ -49,7 +49,9 @@ impl Namespace {
         let Some(text) = self.value(name) else { return Ok(None) };
         match text.parse() {
             Ok(n) => Ok(Some(n)),
-            Err(_) => Err(format!("argument --{name}: could not convert '{text}' to {kind} (For input string: \"{text}\")")),
+            Err(_) => Err(format!(
+                "argument --{name}: could not convert '{text}' to {kind} (For input string: \"{text}\")"
+            )),
         }
     }
 }
@@ -57,7 +59,11 @@ impl Namespace {
 impl Spec {
     /// The usage and an error, as argparse4j's `handleError` prints them.
     pub fn error(&self, text: &str) -> CliError {
-        CliError::failed(format!("usage: {}\n{}: error: {text}", self.usage.join("\n       "), self.prog))
+        CliError::failed(format!(
+            "usage: {}\n{}: error: {text}",
+            self.usage.join("\n       "),
+            self.prog
+        ))
     }
 
     /// Reads `words`. `--help` and `-h` end the reading at once: `Ok(None)`.
@@ -73,16 +79,25 @@ impl Spec {
                 return Ok(None);
             }
             let rest = || format!("unrecognized arguments: '{}'", words[i..].join(" "));
-            let Some(flag) = word.strip_prefix("--").filter(|f| !f.is_empty()) else { return Err(rest()) };
+            let Some(flag) = word.strip_prefix("--").filter(|f| !f.is_empty()) else {
+                return Err(rest());
+            };
             let (name, inline) = flag.split_once('=').map_or((flag, None), |(n, v)| (n, Some(v)));
-            let Some(opt) = self.lookup(name)? else { return Err(format!("unrecognized arguments: '{word}'")) };
+            let Some(opt) = self.lookup(name)? else {
+                return Err(format!("unrecognized arguments: '{word}'"));
+            };
             i += 1;
             let values = match (opt.arity, inline) {
                 (Arity::Flag, _) => Vec::new(),
                 (_, Some(v)) => vec![v.to_string()],
                 (_, None) => {
                     let most = if self.many.contains(&opt.name) { usize::MAX } else { 1 };
-                    let taken: Vec<String> = words[i..].iter().take(most).take_while(|w| !is_flag(w)).cloned().collect();
+                    let taken: Vec<String> = words[i..]
+                        .iter()
+                        .take(most)
+                        .take_while(|w| !is_flag(w))
+                        .cloned()
+                        .collect();
                     i += taken.len();
                     match (taken.is_empty(), most) {
                         (true, 1) => return Err(format!("argument --{}: expected one argument", opt.name)),
@@ -91,7 +106,11 @@ impl Spec {
                     }
                 }
             };
-            if let Some(other) = self.one_of.iter().find(|o| **o != opt.name && self.one_of.contains(&opt.name) && ns.has(o)) {
+            if let Some(other) = self
+                .one_of
+                .iter()
+                .find(|o| **o != opt.name && self.one_of.contains(&opt.name) && ns.has(o))
+            {
                 return Err(format!("argument --{}: not allowed with argument --{other}", opt.name));
             }
             ns.given.push((opt.name, values));
@@ -135,14 +154,21 @@ mod tests {
     const SPEC: Spec = Spec {
         prog: "p",
         usage: &["p [-h]", "--a A"],
-        opts: &[Opt::value("alpha", "A"), Opt::value("alps", "A"), Opt::flag("flag"), Opt::value("many", "M"), Opt::value("other", "O")],
+        opts: &[
+            Opt::value("alpha", "A"),
+            Opt::value("alps", "A"),
+            Opt::flag("flag"),
+            Opt::value("many", "M"),
+            Opt::value("other", "O"),
+        ],
         many: &["many"],
         required: &["alpha"],
         one_of: &["flag", "other"],
     };
 
     fn read(line: &str) -> Result<Namespace, String> {
-        SPEC.parse(&line.split(' ').map(String::from).collect::<Vec<_>>()).map(Option::unwrap_or_default)
+        SPEC.parse(&line.split(' ').map(String::from).collect::<Vec<_>>())
+            .map(Option::unwrap_or_default)
     }
 
     #[test]
@@ -168,7 +194,10 @@ mod tests {
             assert_eq!(read(line).unwrap_err(), text, "{line}");
         }
         assert_eq!(
-            read("--alpha x --flag").unwrap().number::<i64>("alpha", "Long").unwrap_err(),
+            read("--alpha x --flag")
+                .unwrap()
+                .number::<i64>("alpha", "Long")
+                .unwrap_err(),
             "argument --alpha: could not convert 'x' to Long (For input string: \"x\")"
         );
     }

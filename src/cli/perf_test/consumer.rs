@@ -27,24 +27,40 @@ pub static TOOL: Tool = Tool {
 };
 
 const OPTS: &[Opt] = &[
-    Opt::value("bootstrap-server", "String: server to connect to").help("The brokers to begin with, HOST:PORT, separated by commas."),
-    Opt::value("command-config", "String: config file").help("A file of consumer properties; --command-property is stronger."),
+    Opt::value("bootstrap-server", "String: server to connect to")
+        .help("The brokers to begin with, HOST:PORT, separated by commas."),
+    Opt::value("command-config", "String: config file")
+        .help("A file of consumer properties; --command-property is stronger."),
     Opt::value("command-property", "String: prop1=val1").help("A consumer property, key=value. May be repeated."),
-    Opt::value("consumer.config", "String: config file").deprecated().help("The same as --command-config, which replaces it."),
-    Opt::value("date-format", "String: date format").default("yyyy-MM-dd HH:mm:ss:SSS").help("How times are printed (Java's SimpleDateFormat)."),
-    Opt::value("fetch-size", "Integer: size").default("1048576").help("At most so many bytes of a partition in one fetch."),
+    Opt::value("consumer.config", "String: config file")
+        .deprecated()
+        .help("The same as --command-config, which replaces it."),
+    Opt::value("date-format", "String: date format")
+        .default("yyyy-MM-dd HH:mm:ss:SSS")
+        .help("How times are printed (Java's SimpleDateFormat)."),
+    Opt::value("fetch-size", "Integer: size")
+        .default("1048576")
+        .help("At most so many bytes of a partition in one fetch."),
     Opt::flag("from-latest").help("Without a committed offset start after the latest record, not at the earliest."),
     Opt::value("group", "String: gid").help("The consumer group (perf-consumer-N by default)."),
     Opt::flag("help").help("Print this help."),
     Opt::flag("hide-header").help("Leave out the line of column names."),
     Opt::value("include", "String: Java regex (String)").help("A regular expression of topics to read."),
-    Opt::value("messages", "Long: count").deprecated().help("The same as --num-records, which replaces it."),
+    Opt::value("messages", "Long: count")
+        .deprecated()
+        .help("The same as --num-records, which replaces it."),
     Opt::value("num-records", "Long: count").help("How many records to read."),
     Opt::flag("print-metrics").help("Print the consumer's metrics at the end."),
-    Opt::value("reporting-interval", "Long: interval_ms").default("5000").help("With --show-detailed-stats: a line each so many ms."),
+    Opt::value("reporting-interval", "Long: interval_ms")
+        .default("5000")
+        .help("With --show-detailed-stats: a line each so many ms."),
     Opt::flag("show-detailed-stats").help("A line for each interval, in place of one at the end."),
-    Opt::value("socket-buffer-size", "Integer: size").default("2097152").help("Bytes of the socket's receive buffer."),
-    Opt::optional("timeout", "Long: milliseconds").default("10000").help("End when no record came for so long, in ms."),
+    Opt::value("socket-buffer-size", "Integer: size")
+        .default("2097152")
+        .help("Bytes of the socket's receive buffer."),
+    Opt::optional("timeout", "Long: milliseconds")
+        .default("10000")
+        .help("End when no record came for so long, in ms."),
     Opt::value("topic", "String: topic").help("The topic to read."),
     Opt::flag("version").help("Print Kafka's version."),
 ];
@@ -55,13 +71,23 @@ async fn run(ui: &mut Ui, line: Line) -> CliResult {
     let opts = &line.options;
     check(ui, opts)?;
     if !opts.has("hide-header") {
-        let first = if opts.has("show-detailed-stats") { "time, threadId" } else { "start.time, end.time" };
-        writeln!(ui.out(), "{first}, data.consumed.in.MB, MB.sec, data.consumed.in.nMsg, nMsg.sec, {EXTENDED}")?;
+        let first = if opts.has("show-detailed-stats") {
+            "time, threadId"
+        } else {
+            "start.time, end.time"
+        };
+        writeln!(
+            ui.out(),
+            "{first}, data.consumed.in.MB, MB.sec, data.consumed.in.nMsg, nMsg.sec, {EXTENDED}"
+        )?;
     }
     let java = |e: ApiError| CliError::failed(e.text());
     let consumer = Consumer::new(&props(ui, opts)?, false).map_err(java)?;
     let test = Test {
-        records: opts.parsed::<i64>("num-records")?.or(opts.parsed("messages")?).unwrap_or(0),
+        records: opts
+            .parsed::<i64>("num-records")?
+            .or(opts.parsed("messages")?)
+            .unwrap_or(0),
         timeout_ms: opts.parsed("timeout")?.unwrap_or(10_000),
         interval_ms: opts.parsed("reporting-interval")?.unwrap_or(5000),
         detailed: opts.has("show-detailed-stats"),
@@ -86,14 +112,24 @@ async fn run(ui: &mut Ui, line: Line) -> CliResult {
     }
     if opts.has("print-metrics") {
         writeln!(ui.out(), "\nMetric Name   Value")?;
-        writeln!(ui.out(), "consumer-fetch-manager-metrics:records-consumed-total : {}", java_fixed(count(read.records), 3))?;
+        writeln!(
+            ui.out(),
+            "consumer-fetch-manager-metrics:records-consumed-total : {}",
+            java_fixed(count(read.records), 3)
+        )?;
     }
-    if read.records < test.wanted() { Err(CliError::told_quietly()) } else { Ok(()) }
+    if read.records < test.wanted() {
+        Err(CliError::told_quietly())
+    } else {
+        Ok(())
+    }
 }
 
 fn check(ui: &mut Ui, opts: &Parsed) -> CliResult {
     let one_of = |a: &str, b: &str| match opts.has(a) == opts.has(b) {
-        true => Err(CliError::usage_with_help(format!("Exactly one of the following arguments is required: [{a}], [{b}]"))),
+        true => Err(CliError::usage_with_help(format!(
+            "Exactly one of the following arguments is required: [{a}], [{b}]"
+        ))),
         false => Ok(()),
     };
     if ui.manner == Manner::Script {
@@ -102,7 +138,9 @@ fn check(ui: &mut Ui, opts: &Parsed) -> CliResult {
     one_of("topic", "include")?;
     one_of("messages", "num-records")?;
     if opts.has("consumer.config") && opts.has("command-config") {
-        return Err(CliError::usage_with_help("Option \"[consumer.config]\" can't be used with option \"[command-config]\""));
+        return Err(CliError::usage_with_help(
+            "Option \"[consumer.config]\" can't be used with option \"[command-config]\"",
+        ));
     }
     for (old, new) in [("messages", "num-records"), ("consumer.config", "command-config")] {
         if opts.has(old) {
@@ -127,10 +165,24 @@ fn props(ui: &Ui, opts: &Parsed) -> CliResult<Properties> {
     let mut props = target.connect.props.clone();
     props.set("bootstrap.servers", target.bootstrap_servers());
     let group = opts.value("group")?.map(str::to_string);
-    props.set("group.id", group.unwrap_or_else(|| format!("perf-consumer-{}", rand::random_range(0..100_000))));
-    props.set("receive.buffer.bytes", opts.parsed::<i32>("socket-buffer-size")?.unwrap_or_default().to_string());
-    props.set("max.partition.fetch.bytes", opts.parsed::<i32>("fetch-size")?.unwrap_or_default().to_string());
-    props.set("auto.offset.reset", if opts.has("from-latest") { "latest" } else { "earliest" });
+    props.set(
+        "group.id",
+        group.unwrap_or_else(|| format!("perf-consumer-{}", rand::random_range(0..100_000))),
+    );
+    props.set(
+        "receive.buffer.bytes",
+        opts.parsed::<i32>("socket-buffer-size")?
+            .unwrap_or_default()
+            .to_string(),
+    );
+    props.set(
+        "max.partition.fetch.bytes",
+        opts.parsed::<i32>("fetch-size")?.unwrap_or_default().to_string(),
+    );
+    props.set(
+        "auto.offset.reset",
+        if opts.has("from-latest") { "latest" } else { "earliest" },
+    );
     props.set("check.crcs", "false");
     props.set_default("client.id", "perf-consumer-client");
     Ok(props)
@@ -198,8 +250,16 @@ impl Test {
             return Ok(());
         }
         if self.detailed {
-            let join = if reported.1.records == 0 { read.join } else { Duration::ZERO };
-            let part = Read { records: read.records - reported.1.records, bytes: read.bytes - reported.1.bytes, join };
+            let join = if reported.1.records == 0 {
+                read.join
+            } else {
+                Duration::ZERO
+            };
+            let part = Read {
+                records: read.records - reported.1.records,
+                bytes: read.bytes - reported.1.bytes,
+                join,
+            };
             let fetch = elapsed.saturating_sub(join);
             let seconds = elapsed.as_secs_f64();
             let rate = |x: f64| if fetch.is_zero() { 0.0 } else { x / fetch.as_secs_f64() };

@@ -10,8 +10,8 @@ use rand::{Rng, SeedableRng};
 
 use super::producer_options::{OPTS, Payload, Plan, SPEC, plan};
 use super::stats::{Stats, java_fixed};
-use crate::cli::multicall::{Grammar, Line, Tool};
 use crate::cli::compat::help;
+use crate::cli::multicall::{Grammar, Line, Tool};
 use crate::cli::{CliError, CliResult, Manner, Ui};
 use crate::client::ApiError;
 use crate::client::bulk::{BulkProducer, Completions};
@@ -34,8 +34,13 @@ async fn run(ui: &mut Ui, line: Line) -> CliResult {
         return Ok(());
     }
     let Some(ns) = SPEC.parse(&line.words).map_err(|e| SPEC.error(&e))? else {
-        help::write(ui.out(), line.tool, ui.manner)?;
-        return if ui.manner == Manner::Script { Err(CliError::Exit(1)) } else { Ok(()) };
+        let manner = ui.manner;
+        help::write(ui.out(), line.tool, manner)?;
+        return if ui.manner == Manner::Script {
+            Err(CliError::Exit(1))
+        } else {
+            Ok(())
+        };
     };
     let plan = plan(ui, &ns)?;
     let java = |e: ApiError| CliError::failed(e.to_string());
@@ -48,7 +53,11 @@ async fn run(ui: &mut Ui, line: Line) -> CliResult {
         let text = "records. Steady state results will print after the complete test summary.";
         writeln!(ui.out(), "Warmup first {} {text}", plan.warmup)?;
     }
-    let max_block = plan.props.get("max.block.ms").and_then(|v| v.parse().ok()).unwrap_or(60_000);
+    let max_block = plan
+        .props
+        .get("max.block.ms")
+        .and_then(|v| v.parse().ok())
+        .unwrap_or(60_000);
     if let Err(e) = wait_on_metadata(&plan.props, &plan.topic, Duration::from_millis(max_block)).await {
         outcome.failed.fetch_add(plan.records, Ordering::Relaxed);
         ui.say_err(&e.to_string())?;
@@ -156,10 +165,15 @@ async fn send_all(ui: &mut Ui, plan: &Plan, producer: &BulkProducer<Outcome>, ou
 
 fn tell_progress(ui: &mut Ui, plan: &Plan, outcome: &Outcome, now: i64) -> CliResult {
     // librdkafka's thread holds the lock for a moment only; a line may as well come one record later
-    let Some(mut stats) = outcome.stats.try_lock() else { return Ok(()) };
+    let Some(mut stats) = outcome.stats.try_lock() else {
+        return Ok(());
+    };
     let lines = [
         stats.0.window_line(now, plan.reporting_interval_ms),
-        stats.1.as_mut().and_then(|s| s.window_line(now, plan.reporting_interval_ms)),
+        stats
+            .1
+            .as_mut()
+            .and_then(|s| s.window_line(now, plan.reporting_interval_ms)),
     ];
     drop(stats);
     for line in lines.into_iter().flatten() {
@@ -215,15 +229,27 @@ fn report(ui: &mut Ui, plan: &Plan, outcome: &Outcome) -> CliResult {
     if plan.print_metrics {
         print_metrics(ui, plan, all.records(), failed)?;
     }
-    if failed > 0 { Err(CliError::told_quietly()) } else { Ok(()) }
+    if failed > 0 {
+        Err(CliError::told_quietly())
+    } else {
+        Ok(())
+    }
 }
 
 /// The metrics that have a counterpart here, in the layout of Kafka's `ToolsUtils.printMetrics`.
 fn print_metrics(ui: &mut Ui, plan: &Plan, sent: u64, failed: u64) -> CliResult {
     let client = plan.props.get("client.id").unwrap_or_default();
     #[allow(clippy::cast_precision_loss)] // counts far below 2^52
-    let rows = [("record-error-total", failed as f64), ("record-send-total", sent as f64)]
-        .map(|(name, value)| (format!("producer-metrics:{name}:{{client-id={client}}}"), java_fixed(value, 3)));
+    let rows = [
+        ("record-error-total", failed as f64),
+        ("record-send-total", sent as f64),
+    ]
+    .map(|(name, value)| {
+        (
+            format!("producer-metrics:{name}:{{client-id={client}}}"),
+            java_fixed(value, 3),
+        )
+    });
     let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
     writeln!(ui.out(), "\n{:width$}   {}", "Metric Name", "Value")?;
     for (name, value) in rows {

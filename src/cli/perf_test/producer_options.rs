@@ -6,20 +6,32 @@ use crate::cli::{CliError, CliResult, Opt, Ui};
 use crate::client::props::Properties;
 
 pub const OPTS: &[Opt] = &[
-    Opt::value("bootstrap-server", "BOOTSTRAP-SERVER").help("The brokers to begin with; stronger than bootstrap.servers."),
+    Opt::value("bootstrap-server", "BOOTSTRAP-SERVER")
+        .help("The brokers to begin with; stronger than bootstrap.servers."),
     Opt::value("topic", "TOPIC").help("The topic that records go to."),
     Opt::value("num-records", "NUM-RECORDS").help("How many records to send."),
-    Opt::value("payload-delimiter", "PAYLOAD-DELIMITER").default("\\n").help("What parts the payloads in --payload-file, a regular expression."),
+    Opt::value("payload-delimiter", "PAYLOAD-DELIMITER")
+        .default("\\n")
+        .help("What parts the payloads in --payload-file, a regular expression."),
     Opt::value("throughput", "THROUGHPUT").help("At most so many records a second, about; -1 for as many as can be."),
-    Opt::value("producer-props", "PROP-NAME=PROP-VALUE").deprecated().help("The same as --command-property, which replaces it."),
+    Opt::value("producer-props", "PROP-NAME=PROP-VALUE")
+        .deprecated()
+        .help("The same as --command-property, which replaces it."),
     Opt::value("command-property", "PROP-NAME=PROP-VALUE").help("Producer properties, one or several."),
-    Opt::value("producer.config", "CONFIG-FILE").deprecated().help("The same as --command-config, which replaces it."),
+    Opt::value("producer.config", "CONFIG-FILE")
+        .deprecated()
+        .help("The same as --command-config, which replaces it."),
     Opt::value("command-config", "CONFIG-FILE").help("A file of producer properties."),
     Opt::flag("print-metrics").help("Print the producer's metrics at the end."),
     Opt::value("transactional-id", "TRANSACTIONAL-ID").help("Send in transactions under this id."),
-    Opt::value("transaction-duration-ms", "TRANSACTION-DURATION").help("Commit a transaction after so long, in ms (3000 by default)."),
-    Opt::value("warmup-records", "WARMUP-RECORDS").default("0").help("The first records that the steady-state line leaves out."),
-    Opt::value("reporting-interval", "INTERVAL-MS").default("5000").help("A line of progress each so many ms."),
+    Opt::value("transaction-duration-ms", "TRANSACTION-DURATION")
+        .help("Commit a transaction after so long, in ms (3000 by default)."),
+    Opt::value("warmup-records", "WARMUP-RECORDS")
+        .default("0")
+        .help("The first records that the steady-state line leaves out."),
+    Opt::value("reporting-interval", "INTERVAL-MS")
+        .default("5000")
+        .help("A line of progress each so many ms."),
     Opt::value("record-size", "RECORD-SIZE").help("Random records of so many bytes."),
     Opt::value("payload-file", "PAYLOAD-FILE").help("Records chosen at random from this file."),
     Opt::flag("payload-monotonic").help("Records that are numbers, counted up from 0."),
@@ -85,7 +97,10 @@ pub fn plan(ui: &mut Ui, ns: &Namespace) -> CliResult<Plan> {
     let number = |name: &str| ns.number::<i64>(name, "Long").map_err(|e| SPEC.error(&e));
     let small = |name: &str| ns.number::<i32>(name, "Integer").map_err(|e| SPEC.error(&e));
     let records = number("num-records")?.unwrap_or_default();
-    let throughput = ns.number::<f64>("throughput", "Double").map_err(|e| SPEC.error(&e))?.unwrap_or(-1.0);
+    let throughput = ns
+        .number::<f64>("throughput", "Double")
+        .map_err(|e| SPEC.error(&e))?
+        .unwrap_or(-1.0);
     let record_size = small("record-size")?;
     let transaction_ms = number("transaction-duration-ms")?;
     let warmup = number("warmup-records")?.unwrap_or(0);
@@ -94,18 +109,29 @@ pub fn plan(ui: &mut Ui, ns: &Namespace) -> CliResult<Plan> {
         return refuse("--num-records should be greater than zero.");
     }
     if warmup >= records {
-        return refuse("The value for --warmup-records must be strictly fewer than the number of records in the test, --num-records.");
+        return refuse(
+            "The value for --warmup-records must be strictly fewer than the number of records in the test, --num-records.",
+        );
     }
     if record_size.is_some_and(|s| s <= 0) {
         return refuse("--record-size should be greater than zero.");
     }
-    let sources = ["bootstrap-server", "command-property", "producer-props", "producer.config", "command-config"];
+    let sources = [
+        "bootstrap-server",
+        "command-property",
+        "producer-props",
+        "producer.config",
+        "command-config",
+    ];
     if ui.manner == crate::cli::Manner::Script && !sources.iter().any(|s| ns.has(s)) {
         return refuse(
             "At least one of --bootstrap-server, --command-property, --producer-props, --producer.config or --command-config must be specified.",
         );
     }
-    for (old, new) in [("producer-props", "command-property"), ("producer.config", "command-config")] {
+    for (old, new) in [
+        ("producer-props", "command-property"),
+        ("producer.config", "command-config"),
+    ] {
         if ns.has(old) && ns.has(new) {
             return refuse(&format!("--{new} and --{old} cannot be specified together."));
         }
@@ -121,9 +147,15 @@ pub fn plan(ui: &mut Ui, ns: &Namespace) -> CliResult<Plan> {
         (None, Some(size)) => Payload::Random(usize::try_from(size).unwrap_or(0)),
         (None, None) => Payload::Monotonic,
     };
-    for (old, new) in [("producer-props", "command-property"), ("producer.config", "command-config")] {
+    for (old, new) in [
+        ("producer-props", "command-property"),
+        ("producer.config", "command-config"),
+    ] {
         if ns.has(old) {
-            writeln!(ui.out(), "Option --{old} has been deprecated and will be removed in a future version. Use --{new} instead.")?;
+            writeln!(
+                ui.out(),
+                "Option --{old} has been deprecated and will be removed in a future version. Use --{new} instead."
+            )?;
         }
     }
     let mut props = producer_props(ui, ns)?;
@@ -143,10 +175,18 @@ pub fn plan(ui: &mut Ui, ns: &Namespace) -> CliResult<Plan> {
 
 fn producer_props(ui: &Ui, ns: &Namespace) -> CliResult<Properties> {
     let mut overrides = Properties::new();
-    for word in ns.values("command-property").or(ns.values("producer-props")).unwrap_or_default() {
+    for word in ns
+        .values("command-property")
+        .or(ns.values("producer-props"))
+        .unwrap_or_default()
+    {
         match word.split('=').collect::<Vec<_>>().as_slice() {
             [key, value] if !value.is_empty() => overrides.set(*key, *value),
-            _ => return Err(CliError::failed(format!("java.lang.IllegalArgumentException: Invalid property: {word}"))),
+            _ => {
+                return Err(CliError::failed(format!(
+                    "java.lang.IllegalArgumentException: Invalid property: {word}"
+                )));
+            }
         }
     }
     let given = Given {
@@ -170,7 +210,10 @@ fn transactions(props: &mut Properties, ns: &Namespace, duration_ms: Option<i64>
     match (props.contains_key("transactional.id"), duration_ms) {
         (false, None) => None,
         (false, Some(ms)) => {
-            props.set("transactional.id", format!("performance-producer-{}", uuid::Uuid::new_v4()));
+            props.set(
+                "transactional.id",
+                format!("performance-producer-{}", uuid::Uuid::new_v4()),
+            );
             Some(ms)
         }
         (true, ms) => Some(ms.unwrap_or(DEFAULT_TRANSACTION_MS)),
@@ -191,7 +234,10 @@ fn read_payloads(ui: &mut Ui, file: &str, delimiter: &str) -> CliResult<Vec<Vec<
     let payloads: Vec<Vec<u8>> = split.split(&text).into_iter().map(|p| p.as_bytes().to_vec()).collect();
     writeln!(ui.out(), "Number of records read: {}", payloads.len())?;
     if payloads.is_empty() {
-        return Err(CliError::failed(format!("{}: no payload between its delimiters", path.display())));
+        return Err(CliError::failed(format!(
+            "{}: no payload between its delimiters",
+            path.display()
+        )));
     }
     Ok(payloads)
 }

@@ -35,7 +35,11 @@ impl Count {
     fn rates(&self, elapsed_ms: i64) -> (f64, f64, f64) {
         let elapsed = elapsed_ms as f64;
         let mb = 1000.0 * self.bytes as f64 / elapsed / (1024.0 * 1024.0);
-        (1000.0 * self.records as f64 / elapsed, mb, self.latency_sum_ms as f64 / self.records as f64)
+        (
+            1000.0 * self.records as f64 / elapsed,
+            mb,
+            self.latency_sum_ms as f64 / self.records as f64,
+        )
     }
 }
 
@@ -77,7 +81,11 @@ impl Stats {
         let w = std::mem::take(&mut self.window);
         self.window_start_ms = now_ms;
         let max = f64::from(w.latency_max_ms);
-        let kind = if self.steady { "steady state records sent" } else { "records sent" };
+        let kind = if self.steady {
+            "steady state records sent"
+        } else {
+            "records sent"
+        };
         Some(format!(
             "{} {kind}, {records:.1} records/sec ({mb:.2} MB/sec), {average:.1} ms avg latency, {max:.1} ms max latency.",
             w.records
@@ -90,7 +98,11 @@ impl Stats {
         self.latencies_ms.sort_unstable();
         let size = self.latencies_ms.len();
         let percentile = |thousandths: usize| self.latencies_ms.get(size * thousandths / 1000).copied().unwrap_or(0);
-        let kind = if self.steady { "steady state records sent" } else { "records sent" };
+        let kind = if self.steady {
+            "steady state records sent"
+        } else {
+            "records sent"
+        };
         format!(
             "{} {kind}, {} records/sec ({} MB/sec), {} ms avg latency, {} ms max latency, {} ms 50th, {} ms 95th, {} ms 99th, {} ms 99.9th.",
             self.total.records,
@@ -140,6 +152,10 @@ mod tests {
 
     #[test]
     fn nothing_sent_is_not_a_number() {
-        assert!(Stats::new(1, 0, false).total_line(10).starts_with("0 records sent, 0.000000 records/sec (0.00 MB/sec), NaN ms avg"));
+        assert!(
+            Stats::new(1, 0, false)
+                .total_line(10)
+                .starts_with("0 records sent, 0.000000 records/sec (0.00 MB/sec), NaN ms avg")
+        );
     }
 }
