@@ -62,6 +62,8 @@ pub struct PartitionLog {
     pub(super) deleted_files: Vec<(i64, PathBuf)>,
     /// Where compaction will begin next.
     pub(super) cleaner_offset: i64,
+    /// How often the log was cut: what was flushed before may have been written anew since.
+    pub(super) truncations: u64,
     /// The disk failed during a write: nothing is written any more.
     pub(super) failed: Option<String>,
 }
@@ -99,6 +101,7 @@ impl PartitionLog {
             last_flush_ms: options.now_ms,
             deleted_files: Vec::new(),
             cleaner_offset: 0,
+            truncations: 0,
             failed: None,
         })
     }
@@ -243,28 +246,6 @@ impl PartitionLog {
             }
         }
         found
-    }
-
-    /// Brings everything to the disk and moves the recovery point to the log's end.
-    ///
-    /// # Errors
-    /// If the disk fails; the log then takes no more writes.
-    pub fn flush(&mut self, now_ms: i64) -> Result<(), LogError> {
-        let from = self
-            .segments
-            .range(..=self.recovery_point)
-            .next_back()
-            .map_or(0, |(&base, _)| base);
-        let done = self.segments.range(from..).try_for_each(|(_, s)| s.sync());
-        self.guard(done.map_err(LogError::Io))?;
-        self.recovery_point = self.log_end_offset;
-        self.last_flush_ms = now_ms;
-        Ok(())
-    }
-
-    /// Whether `flush.ms` says that it is time.
-    pub fn flush_due(&self, now_ms: i64) -> bool {
-        self.recovery_point < self.log_end_offset && now_ms.saturating_sub(self.last_flush_ms) >= self.config.flush_ms
     }
 
     /// Ends the use of the log. A clean close leaves complete indexes and a producer snapshot on disk, flushed, so that

@@ -184,6 +184,7 @@ impl PartitionLog {
     }
 
     fn end_at(&mut self, offset: i64) {
+        self.truncations += 1;
         self.log_end_offset = offset;
         self.recovery_point = self.recovery_point.min(offset);
     }

@@ -117,6 +117,9 @@ impl Segment {
 
     /// Kafka's conditions for a new segment before `incoming` bytes with these offsets and timestamp are appended.
     pub(super) fn should_roll(&mut self, config: &LogConfig, incoming: &Incoming) -> Result<bool, LogError> {
+        if incoming.last_offset - self.base_offset > i64::from(i32::MAX) {
+            return Ok(true);
+        }
         if self.size + incoming.bytes > config.segment_bytes {
             return Ok(self.size > 0);
         }
@@ -129,8 +132,7 @@ impl Segment {
         };
         Ok(waited > config.max_segment_ms().saturating_sub(incoming.jitter_ms)
             || self.offset_index.is_full(config.segment_index_bytes)
-            || self.time_index.is_full(config.segment_index_bytes)
-            || incoming.last_offset - self.base_offset > i64::from(i32::MAX))
+            || self.time_index.is_full(config.segment_index_bytes))
     }
 
     fn rolling_base(&mut self) -> Result<Option<i64>, LogError> {

@@ -224,3 +224,25 @@ fn a_swap_that_was_interrupted_is_completed_or_undone() {
     t.reopen(true);
     assert_eq!(t.values(0), after);
 }
+
+#[test]
+fn rolled_segments_are_flushed_aside_and_not_read_again() {
+    let mut t = TestLog::new(LogConfig { segment_bytes: 200, ..Default::default() });
+    for i in 0..5 {
+        t.append(batch(&[&format!("{i}{}", "x".repeat(100))])).unwrap();
+    }
+    let job = t.log().plan_flush().unwrap();
+    job.run().unwrap();
+    t.log().finish_flush(&job);
+    assert_eq!(t.log().recovery_point(), 4);
+    assert!(t.log().plan_flush().is_none());
+    t.append(batch(&["y".repeat(100).as_str()])).unwrap();
+    let job = t.log().plan_flush().unwrap();
+    t.log().truncate_to(2, NOW).unwrap();
+    for _ in 0..4 {
+        t.append(batch(&["z".repeat(100).as_str()])).unwrap();
+    }
+    job.run().unwrap();
+    t.log().finish_flush(&job);
+    assert_eq!(t.log().recovery_point(), 2, "what was flushed is not what is there now");
+}
