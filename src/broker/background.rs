@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 
 use super::node::Node;
-use super::replica::{Partition, checkpoints};
+use super::replica::{Partition, checkpoints, cleaner};
 use crate::log::{LogError, PartitionLog};
 
 /// How often flushes that are due are looked for; `flush.ms` is seldom set, and then to seconds.
@@ -30,6 +30,7 @@ pub(super) async fn run(node: Arc<Node>) {
             checkpoint,
         ),
         task(&node, |_| FLUSH_CHECK, flush),
+        task(&node, |n| millis(n, "log.cleaner.backoff.ms"), clean),
     ];
     let mut shutdown = node.shutdown_signal();
     loop {
@@ -82,13 +83,38 @@ fn retention(node: &Node) {
     });
 }
 
+fn clean(node: &Node) {
+    if node.config().bool("log.cleaner.enable") {
+        for problem in cleaner::clean_logs(node.replicas(), node.now_ms()) {
+            node.log(&problem);
+        }
+    }
+}
+
 fn flush(node: &Node) {
+    for partition in node.replicas().partitions() {
+        if let Err(e) = flush_rolled(&partition) {
+            node.log(&format!("flush of {} failed: {e}", partition.tp));
+        }
+    }
     each(node, "flush", |log, now_ms| {
         if log.flush_due(now_ms) {
             log.flush(now_ms)?;
         }
         Ok(false)
     });
+}
+
+/// Rolled segments, so that a start after a crash need not read them; the log is not locked meanwhile.
+fn flush_rolled(partition: &Partition) -> std::io::Result<()> {
+    let Ok(Some(job)) = partition.log().map(|log| log.plan_flush()) else {
+        return Ok(());
+    };
+    job.run()?;
+    if let Ok(mut log) = partition.log() {
+        log.finish_flush(&job);
+    }
+    Ok(())
 }
 
 fn checkpoint(node: &Node) {

@@ -60,7 +60,11 @@ impl PartitionLog {
         }
         let rolled = self.segments.range(self.first_unflushed_base()..up_to);
         let files = rolled.flat_map(|(_, s)| s.paths().map(|p| p.to_owned())).collect();
-        Some(FlushJob { files, up_to, truncations: self.truncations })
+        Some(FlushJob {
+            files,
+            up_to,
+            truncations: self.truncations,
+        })
     }
 
     /// Moves the recovery point behind what a job flushed, unless the log was cut meanwhile.

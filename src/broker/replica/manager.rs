@@ -32,6 +32,7 @@ pub struct LogDir {
 struct Checkpoints {
     recovery: BTreeMap<TopicPartition, i64>,
     log_start: BTreeMap<TopicPartition, i64>,
+    cleaner: BTreeMap<TopicPartition, i64>,
 }
 
 /// See the module's text.
@@ -51,6 +52,7 @@ impl ReplicaManager {
             Ok(Checkpoints {
                 recovery: read_checkpoint(&dir.path, checkpoint::RECOVERY_POINT_FILE)?,
                 log_start: read_checkpoint(&dir.path, checkpoint::LOG_START_OFFSET_FILE)?,
+                cleaner: read_checkpoint(&dir.path, checkpoint::CLEANER_OFFSET_FILE)?,
             })
         };
         let checkpoints = dirs.iter().map(read).collect::<io::Result<_>>()?;
@@ -158,7 +160,10 @@ impl ReplicaManager {
         (config, now_ms): (Arc<LogConfig>, i64),
     ) -> Result<PartitionLog, ApiError> {
         let (log_dir, checkpoints) = (&self.dirs[dir], &self.checkpoints[dir]);
-        let at = |map: &BTreeMap<TopicPartition, i64>| map.get(tp).copied().unwrap_or(0);
+        let path = log_dir.path.join(tp.to_string());
+        // A topic of the same name that is gone left its entries behind, but no directory.
+        let is_known = path.exists();
+        let at = |map: &BTreeMap<TopicPartition, i64>| map.get(tp).copied().filter(|_| is_known).unwrap_or(0);
         let options = OpenOptions {
             clean_shutdown: log_dir.clean_shutdown,
             recovery_point: at(&checkpoints.recovery),
@@ -166,13 +171,9 @@ impl ReplicaManager {
             now_ms,
             ..OpenOptions::default()
         };
-        Ok(PartitionLog::open(
-            &log_dir.path.join(tp.to_string()),
-            tp.clone(),
-            topic_id,
-            config,
-            options,
-        )?)
+        let mut log = PartitionLog::open(&path, tp.clone(), topic_id, config, options)?;
+        log.set_cleaner_offset(at(&checkpoints.cleaner));
+        Ok(log)
     }
 
     fn remove_topic(&self, name: &str, problems: &mut Vec<String>) {

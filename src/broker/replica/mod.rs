@@ -2,6 +2,7 @@
 //! (Kafka: `ReplicaManager`, `Partition`).
 
 pub(crate) mod checkpoints;
+pub(crate) mod cleaner;
 pub mod fetch;
 pub mod fetch_session;
 pub mod manager;

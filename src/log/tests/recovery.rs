@@ -227,7 +227,10 @@ fn a_swap_that_was_interrupted_is_completed_or_undone() {
 
 #[test]
 fn rolled_segments_are_flushed_aside_and_not_read_again() {
-    let mut t = TestLog::new(LogConfig { segment_bytes: 200, ..Default::default() });
+    let mut t = TestLog::new(LogConfig {
+        segment_bytes: 200,
+        ..Default::default()
+    });
     for i in 0..5 {
         t.append(batch(&[&format!("{i}{}", "x".repeat(100))])).unwrap();
     }
