@@ -1,0 +1,42 @@
+# The project's chores; `just --list` names them.
+
+# The optimized binary, target/release/kt.
+build:
+    cargo build --release
+
+# All tests; with Java and Maven the four corners of tests/golden run too.
+test *ARGS:
+    cargo test {{ARGS}}
+
+# Formatting and clippy, warnings refused.
+lint:
+    cargo fmt --check
+    cargo clippy --all-targets -- -D warnings
+
+# What CI runs.
+ci:
+    .ci/run
+
+# Completions and man pages, from the tables that parse the command lines.
+generate:
+    cargo run -- generate .
+
+# Records the scenarios that match with Kafka's own tools on real Kafka. Needs Java and Maven.
+golden-record PICK='':
+    KT_GOLDEN_RECORD=1 KT_GOLDEN='{{PICK}}' cargo test --test it golden::record -- --ignored --nocapture
+
+# Runs the scenarios that match with kt on kt broker and compares with the records; CORNER: kt_on_kafka, kafka_tools_on_kt_broker.
+golden-replay PICK='' CORNER='kt_on_kt_broker':
+    KT_GOLDEN='{{PICK}}' cargo test --test it golden::{{CORNER}} -- --nocapture
+
+# Benchmarks.
+bench *ARGS:
+    cargo bench {{ARGS}}
+
+# A broker on port 9092 with its data in a temporary folder.
+broker *ARGS:
+    cargo run --release -- broker --port 9092 {{ARGS}}
+
+# A walk through every tool on the embedded broker.
+tour:
+    cargo run --release -- tour

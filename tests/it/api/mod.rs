@@ -1,0 +1,1 @@
+//! Tests by API: request in, response out, over a socket. They also hold on real Kafka (`KT_TEST_BOOTSTRAP`).

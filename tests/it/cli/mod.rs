@@ -1,0 +1,3 @@
+//! Tests by script: the binary, from argv to exit code, stdout and stderr.
+
+mod generated;

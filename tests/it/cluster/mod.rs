@@ -1,0 +1,1 @@
+//! Promises of the cluster: what survives which failure.

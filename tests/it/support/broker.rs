@@ -1,0 +1,141 @@
+//! `kt broker` as a child process on a free port.
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::channel;
+use std::thread;
+use std::time::Duration;
+
+use super::kt;
+
+/// How long a broker may take until it prints its first line; it needs some ten milliseconds.
+const START_LIMIT: Duration = Duration::from_secs(20);
+
+/// A running `kt broker`. Killed by its id when dropped.
+#[derive(Debug)]
+pub struct Broker {
+    child: Child,
+    bootstrap: String,
+    data_dir: PathBuf,
+    /// Holds the folder of a broker that was not given one.
+    _temp: Option<tempfile::TempDir>,
+}
+
+impl Broker {
+    /// A broker with a folder and a port of its own.
+    pub fn start() -> Self {
+        Self::with(&[])
+    }
+
+    /// The same with settings of server.properties.
+    pub fn with(overrides: &[(&str, &str)]) -> Self {
+        let temp = tempfile::tempdir().expect("a temp dir");
+        let dir = temp.path().join("data");
+        let mut broker = Self::on(&dir, overrides).unwrap_or_else(|said| panic!("kt broker did not start: {said}"));
+        broker._temp = Some(temp);
+        broker
+    }
+
+    /// A broker on a data folder that outlives it, for restarts. The error is what the broker said.
+    pub fn on(data_dir: &Path, overrides: &[(&str, &str)]) -> Result<Self, String> {
+        let mut command = Command::new(kt());
+        command.args(["broker", "--port", "0", "--data-dir"]).arg(data_dir);
+        for (key, value) in overrides {
+            command.args(["--override", &format!("{key}={value}")]);
+        }
+        let mut child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .map_err(|e| e.to_string())?;
+        let out = child.stdout.take().expect("a pipe was asked for");
+        let err = child.stderr.take().expect("a pipe was asked for");
+        let errors = thread::spawn(move || std::io::read_to_string(err).unwrap_or_default());
+        let (tell, first_line) = channel();
+        thread::spawn(move || {
+            let mut lines = BufReader::new(out).lines();
+            if let Some(Ok(line)) = lines.next() {
+                tell.send(line).ok();
+            }
+            // The pipe is kept open and drained, or a broker that logs would stop.
+            lines.for_each(drop);
+        });
+        let line = first_line.recv_timeout(START_LIMIT).unwrap_or_default();
+        if let Some(bootstrap) = line.strip_prefix("bootstrap.servers=") {
+            let bootstrap = bootstrap.to_owned();
+            return Ok(Self {
+                child,
+                bootstrap,
+                data_dir: data_dir.to_owned(),
+                _temp: None,
+            });
+        }
+        child.kill().ok();
+        child.wait().ok();
+        Err(format!("first line {line:?}\n{}", errors.join().unwrap_or_default()))
+    }
+
+    /// `127.0.0.1:PORT`
+    pub fn bootstrap(&self) -> &str {
+        &self.bootstrap
+    }
+
+    pub fn data_dir(&self) -> &Path {
+        &self.data_dir
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// SIGTERM, and waits for the end.
+    pub fn stop(mut self) -> Option<i32> {
+        let pid = i32::try_from(self.child.id()).expect("a pid fits i32");
+        // SAFETY: the child has not been waited for, so the id is still its own.
+        unsafe { libc::kill(pid, libc::SIGTERM) };
+        self.child.wait().ok().and_then(|status| status.code())
+    }
+
+    /// SIGKILL: nothing is flushed, nothing is said.
+    pub fn kill(mut self) {
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+impl Drop for Broker {
+    fn drop(&mut self) {
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+/// The broker that a test of the protocol talks to: real Kafka where `KT_TEST_BOOTSTRAP` names one, else `kt broker`.
+#[derive(Debug)]
+pub enum AnyBroker {
+    Ours(Broker),
+    Named(String),
+}
+
+impl AnyBroker {
+    pub fn get() -> Self {
+        match std::env::var("KT_TEST_BOOTSTRAP") {
+            Ok(named) => Self::Named(named),
+            Err(_) => Self::Ours(Broker::start()),
+        }
+    }
+
+    pub fn bootstrap(&self) -> &str {
+        match self {
+            Self::Ours(broker) => broker.bootstrap(),
+            Self::Named(named) => named,
+        }
+    }
+}
+
+/// A topic or group name nobody else uses, for tests that may run on a cluster that lives longer than they do.
+pub fn unique(prefix: &str) -> String {
+    format!("{prefix}-{}", uuid::Uuid::new_v4().simple())
+}

@@ -1,0 +1,96 @@
+//! Apache Kafka itself, where Java and Maven are: a cluster through tests/kafka/kafka.
+
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use super::{free_ports, tests_dir};
+
+/// Whether tests with Apache Kafka can run. `KT_FOUR_CORNERS=1` demands them, `KT_FOUR_CORNERS=0` forbids them.
+pub fn available() -> bool {
+    match std::env::var("KT_FOUR_CORNERS").as_deref() {
+        Ok("0") => false,
+        Ok("1") => true,
+        _ => ["java", "mvn"].iter().all(|program| {
+            let mut version = Command::new(program);
+            version
+                .arg("-version")
+                .stdin(Stdio::null())
+                .stdout(Stdio::null())
+                .stderr(Stdio::null());
+            version.status().is_ok_and(|status| status.success())
+        }),
+    }
+}
+
+/// Where the jars are kept between runs.
+pub fn home() -> PathBuf {
+    if let Some(home) = std::env::var_os("KT_KAFKA_HOME") {
+        return PathBuf::from(home);
+    }
+    PathBuf::from(std::env::var_os("HOME").unwrap_or_else(|| "/tmp".into())).join(".cache/kt-kafka-4.3.1")
+}
+
+/// Runs tests/kafka/kafka and demands success.
+fn script(args: &[&str]) {
+    let status = Command::new(tests_dir("kafka").join("kafka"))
+        .args(args)
+        .env("KT_KAFKA_HOME", home())
+        .stdin(Stdio::null())
+        .status()
+        .expect("bash and tests/kafka/kafka");
+    assert!(status.success(), "tests/kafka/kafka {args:?}: {status}");
+}
+
+/// Downloads Apache Kafka where it is not there yet.
+pub fn install() {
+    script(&["install"]);
+}
+
+/// A running Kafka cluster: combined node 1 and plain brokers. Stopped by pid when dropped.
+#[derive(Debug)]
+pub struct Kafka {
+    dir: tempfile::TempDir,
+    /// `127.0.0.1:PORT` of node 1, 2, ...
+    pub brokers: Vec<String>,
+    pub controller: String,
+}
+
+impl Kafka {
+    pub fn start(nodes: usize, settings: &[String]) -> Self {
+        let dir = tempfile::Builder::new()
+            .prefix("kt-kafka-")
+            .tempdir()
+            .expect("a temp dir");
+        let ports = free_ports(nodes + 1);
+        let list = ports.iter().map(u16::to_string).collect::<Vec<_>>().join(",");
+        let path = dir.path().to_str().expect("a temp dir in UTF-8").to_owned();
+        let mut kafka = Self {
+            dir,
+            brokers: Vec::new(),
+            controller: String::new(),
+        };
+        let mut args = vec!["start", &path, &list];
+        args.extend(settings.iter().map(String::as_str));
+        script(&args);
+        let mut addresses = ports.iter().map(|port| format!("127.0.0.1:{port}"));
+        kafka.controller = addresses.next_back().unwrap_or_default();
+        kafka.brokers = addresses.collect();
+        kafka
+    }
+
+    /// The log folder of a node.
+    pub fn data_dir(&self, node: usize) -> PathBuf {
+        self.dir.path().join("data").join(node.to_string())
+    }
+
+    /// Stops all nodes cleanly and leaves their files.
+    pub fn stop_nodes(&self) {
+        script(&["stop", self.dir.path().to_str().unwrap_or_default()]);
+    }
+}
+
+impl Drop for Kafka {
+    fn drop(&mut self) {
+        self.stop_nodes();
+    }
+}
