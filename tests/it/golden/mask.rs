@@ -18,10 +18,7 @@ pub struct Said {
 static RULES: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
     [
         // Times: a log line's, perf-test's, ISO.
-        (
-            r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d([.,:]\d{1,3})?Z?",
-            "<time>",
-        ),
+        (r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d([.,:]\d{1,3})?Z?", "<time>"),
         // Milliseconds since 1970, from 2020 on.
         (r"(?<![\w.])1[6-9]\d{11}(?![\w.])", "<ms>"),
         (
@@ -45,10 +42,12 @@ static RULES: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
     .collect()
 });
 
-static FIGURE: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"-?\b\d+(\.\d+)?(E-?\d+)?|NaN|Infinity").expect("a regex"));
+static FIGURE: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"-?\b\d+(\.\d+)?(E-?\d+)?|NaN|Infinity").expect("a regex"));
 static BLANKS: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"[ \t]+").expect("a regex"));
-static STACK: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"(?m)(^\s+at [\w.$/<>]+\(.*\n?|^\s*\.\.\. \d+ (more|common frames omitted)\n?)+").expect("a regex"));
+static STACK: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"(?m)(^\s+at [\w.$/<>]+\(.*\n?|^\s*\.\.\. \d+ (more|common frames omitted)\n?)+").expect("a regex")
+});
 
 /// Names of addresses and folders of one cluster, longest first.
 #[derive(Clone, Debug, Default)]
@@ -64,7 +63,11 @@ impl Places {
     /// The other way round, for command lines.
     pub fn fill(&self, text: &str) -> String {
         self.0.iter().rev().fold(text.to_owned(), |text, (place, name)| {
-            if name.starts_with('$') { text.replace(name.as_str(), place) } else { text }
+            if name.starts_with('$') {
+                text.replace(name.as_str(), place)
+            } else {
+                text
+            }
         })
     }
 }
@@ -108,7 +111,12 @@ fn figure(found: &Captures<'_, str>) -> String {
 /// no log line, no stack and no exception's class name must be said.
 pub fn difference(case: &Case, kafka: &Said, ours: &Said) -> Option<String> {
     if kafka.exit != ours.exit {
-        return Some(format!("exit {}, Kafka {}; stderr {:?}", ours.exit, kafka.exit, shorten(&ours.stderr)));
+        return Some(format!(
+            "exit {}, Kafka {}; stderr {:?}",
+            ours.exit,
+            kafka.exit,
+            shorten(&ours.stderr)
+        ));
     }
     let (theirs, mine) = (lines(case, &kafka.stdout), lines(case, &ours.stdout));
     if theirs != mine {
@@ -121,7 +129,10 @@ pub fn difference(case: &Case, kafka: &Said, ours: &Said) -> Option<String> {
     if words(&format!("{} {}", ours.stderr, ours.stdout)).contains(&words(&message)) {
         return None;
     }
-    Some(format!("stderr: Kafka says {message:?}, ours {:?}", shorten(&ours.stderr)))
+    Some(format!(
+        "stderr: Kafka says {message:?}, ours {:?}",
+        shorten(&ours.stderr)
+    ))
 }
 
 fn lines(case: &Case, text: &str) -> Vec<String> {
@@ -172,7 +183,10 @@ fn what_varies_is_named() {
         numbers: true,
         ..Case::default()
     };
-    assert_eq!(said(&case, &places, &outcome).stdout, "TopicId: <id> at $B <time> N.nn ms");
+    assert_eq!(
+        said(&case, &places, &outcome).stdout,
+        "TopicId: <id> at $B <time> N.nn ms"
+    );
 }
 
 #[test]

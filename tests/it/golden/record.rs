@@ -21,7 +21,10 @@ const SEGMENTS: &str = "segments.txt";
 #[test]
 #[ignore = "writes tests/golden; needs Java and Maven"]
 fn record() {
-    assert!(std::env::var_os("KT_GOLDEN_RECORD").is_some(), "set KT_GOLDEN_RECORD=1 to record anew");
+    assert!(
+        std::env::var_os("KT_GOLDEN_RECORD").is_some(),
+        "set KT_GOLDEN_RECORD=1 to record anew"
+    );
     let picked = Picked::from_env();
     if picked.matches("segments") || !tests_dir("golden").join("segments").exists() {
         segments();
@@ -45,8 +48,14 @@ fn segments() {
     let work = runner::work_folder(&scenario);
     let tools = Tools::kafka(work.path());
     let mut settings = scenario.settings.clone();
-    settings.extend(["offsets.topic.replication.factor=1".to_owned(), "group.initial.rebalance.delay.ms=0".to_owned()]);
-    settings.extend(["transaction.state.log.replication.factor=1".to_owned(), "transaction.state.log.min.isr=1".to_owned()]);
+    settings.extend([
+        "offsets.topic.replication.factor=1".to_owned(),
+        "group.initial.rebalance.delay.ms=0".to_owned(),
+    ]);
+    settings.extend([
+        "transaction.state.log.replication.factor=1".to_owned(),
+        "transaction.state.log.min.isr=1".to_owned(),
+    ]);
     let kafka = Kafka::start(1, &settings);
     for step in &scenario.steps {
         if let Step::Prepare(line) = step {
@@ -90,7 +99,12 @@ fn damage(segments: &Path) {
     let mut zeros = whole.clone();
     zeros.extend([0; 64]);
     let torn = whole[..whole.len() - 20].to_vec();
-    for (kind, bytes) in [("flipped", flipped), ("torn", torn), ("zeros", zeros), ("text", b"this is not a log\n".to_vec())] {
+    for (kind, bytes) in [
+        ("flipped", flipped),
+        ("torn", torn),
+        ("zeros", zeros),
+        ("text", b"this is not a log\n".to_vec()),
+    ] {
         let dir = segments.join("damaged").join(format!("{kind}-0"));
         fs::create_dir_all(&dir).expect("a folder for the segments");
         fs::write(dir.join(name), bytes).expect("a file in a fresh folder");

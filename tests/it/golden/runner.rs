@@ -44,7 +44,11 @@ impl Cluster {
         }
         let replicas = scenario.nodes.min(3);
         let mut settings: Vec<String> = SETTINGS.iter().map(ToString::to_string).collect();
-        for topic in ["offsets.topic", "transaction.state.log", "share.coordinator.state.topic"] {
+        for topic in [
+            "offsets.topic",
+            "transaction.state.log",
+            "share.coordinator.state.topic",
+        ] {
             settings.push(format!("{topic}.replication.factor={replicas}"));
         }
         settings.extend(scenario.settings.iter().cloned());

@@ -21,7 +21,11 @@ impl Process {
     /// Starts `command`, feeds it `stdin` and collects what it says.
     pub fn start(command: &mut Command, stdin: &[u8]) -> Self {
         let mut child = command
-            .stdin(if stdin.is_empty() { Stdio::null() } else { Stdio::piped() })
+            .stdin(if stdin.is_empty() {
+                Stdio::null()
+            } else {
+                Stdio::piped()
+            })
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()

@@ -37,10 +37,7 @@ pub const SCRIPTS: &[(&str, &str)] = &[
         "kafka-consumer-perf-test.sh",
         "org.apache.kafka.tools.ConsumerPerformance",
     ),
-    (
-        "kafka-delete-records.sh",
-        "org.apache.kafka.tools.DeleteRecordsCommand",
-    ),
+    ("kafka-delete-records.sh", "org.apache.kafka.tools.DeleteRecordsCommand"),
     ("kafka-dump-log.sh", "org.apache.kafka.tools.DumpLogSegments"),
     ("kafka-get-offsets.sh", "org.apache.kafka.tools.GetOffsetShell"),
     ("kafka-groups.sh", "org.apache.kafka.tools.GroupsCommand"),
