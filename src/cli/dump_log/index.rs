@@ -56,9 +56,7 @@ impl Dump<'_> {
                 continue;
             }
             if let Some(json) = &mut self.json {
-                json.object(
-                    &mut self.buffer,
-                    json!({"offset": entry.offset, "position": entry.position}),
+                json.object(&mut self.buffer, file, json!({"offset": entry.offset, "position": entry.position}),
                 );
             } else {
                 self.buffer.extend_from_slice(b"offset: ");
@@ -103,9 +101,7 @@ impl Dump<'_> {
                 continue;
             }
             if let Some(json) = &mut self.json {
-                json.object(
-                    &mut self.buffer,
-                    json!({"timestamp": entry.timestamp, "offset": entry.offset}),
+                json.object(&mut self.buffer, file, json!({"timestamp": entry.timestamp, "offset": entry.offset}),
                 );
             } else {
                 self.buffer.extend_from_slice(b"timestamp: ");
@@ -165,7 +161,7 @@ impl Dump<'_> {
                     "version": txn.version, "producerId": txn.producer_id, "firstOffset": txn.first_offset,
                     "lastOffset": txn.last_offset, "lastStableOffset": txn.last_stable_offset,
                 });
-                json.object(&mut self.buffer, object);
+                json.object(&mut self.buffer, file, object);
                 continue;
             }
             self.say(format_args!(
@@ -196,7 +192,7 @@ impl Dump<'_> {
                     "lastSequence": entry.last_sequence, "lastOffset": entry.last_offset,
                     "offsetDelta": entry.offset_delta,
                 });
-                json.object(&mut self.buffer, object);
+                json.object(&mut self.buffer, file, object);
                 continue;
             }
             let mut txn = Vec::new();

@@ -14,52 +14,52 @@ use crate::record::{BatchHeader, Record};
 use super::decoder::{Decoder, Fields};
 use super::text;
 
-/// Puts objects behind one another, each with the file it is from.
+/// Appends a line with one object, the file it is from in front.
+pub(super) fn line(out: &mut Vec<u8>, file: &str, object: Value) {
+    let mut with_file = Map::new();
+    with_file.insert("file".to_owned(), file.into());
+    if let Value::Object(fields) = object {
+        with_file.extend(fields);
+    }
+    out.extend_from_slice(Value::Object(with_file).to_string().as_bytes());
+    out.push(b'\n');
+}
+
+/// Puts objects behind one another: a line each, or as elements of one array.
 #[derive(Debug)]
 pub(super) struct Writer {
     array: bool,
     objects: u64,
-    file: String,
 }
 
 impl Writer {
     /// One array of all objects.
     pub(super) fn array() -> Self {
-        Writer {
-            array: true,
-            objects: 0,
-            file: String::new(),
-        }
+        Writer { array: true, objects: 0 }
     }
 
     /// An object a line.
     pub(super) fn lines() -> Self {
-        Writer {
-            array: false,
-            objects: 0,
-            file: String::new(),
-        }
+        Writer { array: false, objects: 0 }
     }
 
-    /// The file that the next objects are from.
-    pub(super) fn file(&mut self, file: &str) {
-        file.clone_into(&mut self.file);
-    }
-
-    pub(super) fn object(&mut self, out: &mut Vec<u8>, object: Value) {
-        if self.array {
-            out.extend_from_slice(if self.objects == 0 { b"[\n" } else { b",\n" });
-        }
-        let mut with_file = Map::new();
-        with_file.insert("file".to_owned(), self.file.as_str().into());
-        if let Value::Object(fields) = object {
-            with_file.extend(fields);
-        }
-        out.extend_from_slice(Value::Object(with_file).to_string().as_bytes());
+    /// Takes lines with an object each.
+    pub(super) fn lines_of(&mut self, lines: &[u8], out: &mut Vec<u8>) {
         if !self.array {
-            out.push(b'\n');
+            out.extend_from_slice(lines);
+            return;
         }
-        self.objects += 1;
+        for line in lines.split(|b| *b == b'\n').filter(|line| !line.is_empty()) {
+            out.extend_from_slice(if self.objects == 0 { b"[\n" } else { b",\n" });
+            out.extend_from_slice(line);
+            self.objects += 1;
+        }
+    }
+
+    pub(super) fn object(&mut self, out: &mut Vec<u8>, file: &str, object: Value) {
+        let mut text = Vec::new();
+        line(&mut text, file, object);
+        self.lines_of(&text, out);
     }
 
     pub(super) fn finish(&mut self, out: &mut Vec<u8>) {

@@ -1,36 +1,73 @@
-//! `.log` segments and `.checkpoint` snapshots: batches, and with deep iteration their records.
+//! `.log` segments and `.checkpoint` snapshots: one thread reads, several render, their output is put in order again.
 
+use std::ops::Range;
 use std::path::Path;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
 
 use crate::cli::{CliError, CliResult};
-use crate::internal_topic::DecodeError;
-use crate::log::inspect::{FileBatch, Format, LogFile};
-use crate::record::{Compression, Record};
+use crate::log::inspect::{BatchCursor, FileBatch, Format, InspectError, LogFile};
+use crate::record::BatchHeader;
+use crate::record::batch::RECORD_BATCH_OVERHEAD;
 
-use super::decoder::{Decoder, Fields};
-use super::{Dump, base_offset, json, text};
+use super::render::{Offsets, Piece, Renderer, Shape};
+use super::{Dump, base_offset};
 
 /// Digits of offset and epoch in the name of a KRaft snapshot.
 const OFFSET_WIDTH: usize = 20;
 const EPOCH_WIDTH: usize = 10;
+/// Bytes of batches that one worker takes at a time; a larger batch is taken alone.
+const CHUNK: usize = 1 << 20;
+/// Pieces that a worker may be ahead of the output.
+const PIECES_AHEAD: usize = 4;
+const MOST_WORKERS: usize = 8;
 
-/// Output is handed on when so many bytes have come together.
-const FLUSH_ABOVE: usize = 256 << 10;
-/// The lines of a compressed batch are held back until it is read, up to so many bytes.
-const HELD_BACK: usize = 64 << 20;
-
-/// Where the printing of a file stands.
-struct Progress<'a> {
-    file: &'a str,
-    decoder: Decoder,
-    last_offset: i64,
+/// Some batches in a row.
+#[derive(Debug, Default)]
+struct Chunk {
+    bytes: Vec<u8>,
+    batches: Vec<Place>,
 }
 
-impl From<DecodeError> for CliError {
-    fn from(e: DecodeError) -> Self {
-        CliError::failed(e.to_string())
+/// Where a batch begins in the file, and where it lies in its chunk.
+#[derive(Debug)]
+struct Place {
+    position: u64,
+    bytes: Range<usize>,
+    /// The header of a batch that is too short to hold one.
+    short: Option<BatchHeader>,
+}
+
+impl Chunk {
+    fn push(&mut self, batch: &FileBatch<'_>) {
+        let at = self.bytes.len();
+        self.bytes.extend_from_slice(batch.bytes);
+        let short = match batch.format {
+            Format::Default(header) if batch.bytes.len() < RECORD_BATCH_OVERHEAD => Some(header),
+            _ => None,
+        };
+        self.batches.push(Place { position: batch.position, bytes: at..self.bytes.len(), short });
+    }
+
+    fn batch(&self, place: &Place) -> FileBatch<'_> {
+        let batch = FileBatch::new(place.position, &self.bytes[place.bytes.clone()]);
+        match place.short {
+            None => batch,
+            Some(header) => FileBatch { format: Format::Default(header), ..batch },
+        }
     }
 }
+
+/// What the reader puts in line.
+enum Next {
+    /// The output of a chunk.
+    Pieces(Receiver<Piece>),
+    /// The last: how many bytes are no batch, or why reading stopped.
+    End(Result<u64, InspectError>),
+}
+
+type Work = (Chunk, SyncSender<Piece>);
 
 impl Dump<'_> {
     pub(super) fn log(&mut self, file: &str, file_name: &str) -> CliResult {
@@ -47,21 +84,17 @@ impl Dump<'_> {
         }
         let log = LogFile::open(Path::new(file))?;
         let end = log.slice_end(0, max_bytes)?;
-        let mut cursor = log.batches(0, end);
-        let mut progress = Progress {
-            file,
+        let shape = Shape {
+            deep: self.options.deep,
+            print_data: self.options.print_data,
+            skip_record_metadata: self.options.skip_record_metadata,
+            from_offset: self.options.from_offset,
+            to_offset: self.options.to_offset,
             decoder,
-            last_offset: -1,
+            json: self.json.is_some(),
+            file: file.to_owned(),
         };
-        while let Some(batch) = cursor.next()? {
-            let position = batch.position;
-            self.batch(&batch, &mut progress)
-                .map_err(|e| located(e, file, position))?;
-            if self.buffer.len() > FLUSH_ABOVE {
-                self.flush()?;
-            }
-        }
-        let trailing = end - cursor.position();
+        let trailing = self.render(log.batches(0, end), end, &shape)?;
         if trailing > 0 && max_bytes == i32::MAX {
             self.report.note_failure();
             match self.json {
@@ -72,166 +105,122 @@ impl Dump<'_> {
         Ok(())
     }
 
-    /// Whether the options leave out the whole batch.
-    fn is_left_out(&self, batch: &FileBatch<'_>) -> bool {
-        match batch.format {
-            Format::Default(header) => {
-                header.last_offset() < self.options.from_offset || header.base_offset >= self.options.to_offset
+    /// Shows all batches; the answer is how many bytes before `end` are no whole batch.
+    fn render(&mut self, batches: BatchCursor<'_>, end: u64, shape: &Shape) -> CliResult<u64> {
+        self.flush()?;
+        let workers = thread::available_parallelism().map_or(1, usize::from).min(MOST_WORKERS);
+        thread::scope(|scope| {
+            let (in_line, line) = sync_channel(workers * 2);
+            let (to_workers, work) = sync_channel::<Work>(workers);
+            let work = std::sync::Arc::new(Mutex::new(work));
+            for _ in 0..workers {
+                let work = work.clone();
+                scope.spawn(move || render_chunks(&work, shape));
             }
-            // The first offset of a legacy batch is only known inside.
-            Format::Legacy(legacy) => legacy.last_offset() < self.options.from_offset,
-        }
+            // The workers alone hold the receiving end: once they are gone the reader stops.
+            drop(work);
+            scope.spawn(move || read_chunks(batches, end, &to_workers, &in_line));
+            self.collect(line, shape)
+        })
     }
 
-    fn batch(&mut self, batch: &FileBatch<'_>, progress: &mut Progress<'_>) -> CliResult {
-        if self.is_left_out(batch) {
-            if let Format::Default(header) = batch.format {
-                progress.last_offset = header.last_offset();
-            }
-            return Ok(());
-        }
-        if !batch.is_valid() {
-            self.report.note_failure();
-        }
-        match &mut self.json {
-            None => text::batch(&mut self.buffer, batch)?,
-            Some(json) if !self.options.deep => json.object(&mut self.buffer, json::batch(batch)),
-            Some(_) => {}
-        }
-        match batch.format {
-            _ if !self.options.deep => Ok(()),
-            Format::Default(_) => self.records(batch, progress),
-            Format::Legacy(_) => self.legacy_records(batch, progress),
-        }
-    }
-
-    fn records(&mut self, batch: &FileBatch<'_>, progress: &mut Progress<'_>) -> CliResult {
-        let batch = batch.as_default()?;
-        let mut records = batch.records()?;
-        // Kafka walks over no records before it looks at what is there.
-        if batch.header.record_count == 0 {
-            return Ok(());
-        }
-        // Kafka reads all records of a compressed batch before it shows one, and looks whether bytes are left behind the
-        // last record before it shows that.
-        let compressed = batch.header.compression()? != Compression::None;
-        let flush_above = if compressed { HELD_BACK } else { FLUSH_ABOVE };
-        let start = self.buffer.len();
-        let (mut mark, mut count) = (start, 0);
-        while let Some(record) = records.next() {
-            let record = match record {
-                Ok(record) => record,
-                Err(e) => {
-                    let shown = if compressed { start } else { mark };
-                    if compressed || count == batch.header.record_count {
-                        self.buffer.truncate(shown);
+    /// Writes the pieces in the order of the file.
+    fn collect(&mut self, line: Receiver<Next>, shape: &Shape) -> CliResult<u64> {
+        let mut last_offset = -1;
+        for next in line {
+            match next {
+                Next::End(end) => return Ok(end?),
+                Next::Pieces(pieces) => {
+                    for piece in pieces {
+                        self.piece(piece, shape, &mut last_offset)?;
                     }
-                    return Err(e.into());
                 }
-            };
-            if self.buffer.len() > flush_above {
+            }
+        }
+        Err(CliError::failed("the reader of the log ended without a word"))
+    }
+
+    fn piece(&mut self, piece: Piece, shape: &Shape, last_offset: &mut i64) -> CliResult {
+        match &mut self.json {
+            None => self.ui.out().write_all(&piece.text)?,
+            Some(json) => {
+                json.lines_of(&piece.text, &mut self.buffer);
                 self.flush()?;
             }
-            mark = self.buffer.len();
-            count += 1;
-            self.note_offset(record.offset, progress);
-            if record.offset < self.options.from_offset || record.offset >= self.options.to_offset {
-                continue;
-            }
-            self.record(&batch, &record, progress.decoder)?;
         }
-        Ok(())
+        if piece.damaged {
+            self.report.note_failure();
+        }
+        self.note_gaps(&piece.offsets, shape, last_offset);
+        piece.failure.map_or(Ok(()), Err)
     }
 
-    fn note_offset(&mut self, offset: i64, progress: &mut Progress<'_>) {
-        let last = std::mem::replace(&mut progress.last_offset, offset);
-        if offset != last.wrapping_add(1) {
-            self.report.non_consecutive(progress.file, last, offset);
-        }
-    }
-
-    fn record(&mut self, batch: &crate::record::Batch<'_>, record: &Record<'_>, decoder: Decoder) -> CliResult {
-        let header = &batch.header;
-        let fields = Fields {
-            offset: record.offset,
-            key: record.key,
-            value: record.value,
+    fn note_gaps(&mut self, offsets: &Offsets, shape: &Shape, last_offset: &mut i64) {
+        let (Some(first), Some(last)) = (offsets.first, offsets.last) else {
+            return;
         };
-        if let Some(json) = &mut self.json {
-            let object = json::record(header, record, decoder)?;
-            json.object(&mut self.buffer, object);
-            return Ok(());
+        let before = (*last_offset, first);
+        let gaps = std::iter::once(before).filter(|(last, first)| last.wrapping_add(1) != *first);
+        for (last, first) in gaps.chain(offsets.gaps.iter().copied()) {
+            self.report.non_consecutive(&shape.file, last, first);
         }
-        let skip = self.options.skip_record_metadata;
-        if !skip {
-            text::record(&mut self.buffer, record, header.timestamp_type());
-            if header.is_control() {
-                text::control(&mut self.buffer, record)?;
-            }
-        }
-        if self.options.print_data && !header.is_control() {
-            decoder.write(&mut self.buffer, &fields, if skip { "| " } else { " " })?;
-        }
-        self.buffer.push(b'\n');
-        Ok(())
-    }
-
-    fn legacy_records(&mut self, batch: &FileBatch<'_>, progress: &mut Progress<'_>) -> CliResult {
-        let Format::Legacy(legacy) = batch.format else {
-            return Ok(());
-        };
-        let kind = legacy.timestamp_type();
-        legacy.records()?.for_each(|record| -> CliResult {
-            self.flush_if_large()?;
-            self.note_offset(record.offset, progress);
-            if record.offset < self.options.from_offset || record.offset >= self.options.to_offset {
-                return Ok(());
-            }
-            let fields = Fields {
-                offset: record.offset,
-                key: record.key,
-                value: record.value,
-            };
-            if let Some(json) = &mut self.json {
-                let object = json::legacy_record(&legacy, &record, progress.decoder)?;
-                json.object(&mut self.buffer, object);
-                return Ok(());
-            }
-            let skip = self.options.skip_record_metadata;
-            if !skip {
-                text::legacy_record(&mut self.buffer, &record, kind);
-            }
-            if self.options.print_data {
-                progress
-                    .decoder
-                    .write(&mut self.buffer, &fields, if skip { "| " } else { " " })?;
-            }
-            self.buffer.push(b'\n');
-            Ok(())
-        })
+        *last_offset = last;
     }
 }
 
-/// Says behind Kafka's words where the damage is.
-fn located(e: CliError, file: &str, position: u64) -> CliError {
-    match e {
-        CliError::Failed { message, script_exit } => CliError::Failed {
-            message: format!("{message} ({file}, batch at position {position})"),
-            script_exit,
-        },
-        other => other,
+/// Cuts the file into chunks, each with a place in the line of outputs. Ends when the file does or nobody listens.
+fn read_chunks(mut batches: BatchCursor<'_>, end: u64, to_workers: &SyncSender<Work>, in_line: &SyncSender<Next>) {
+    loop {
+        let mut chunk = Chunk::default();
+        let read = fill(&mut chunk, &mut batches);
+        if !chunk.batches.is_empty() {
+            let (out, pieces) = sync_channel(PIECES_AHEAD);
+            if in_line.send(Next::Pieces(pieces)).is_err() || to_workers.send((chunk, out)).is_err() {
+                return;
+            }
+        }
+        let ended = match read {
+            Ok(true) => continue,
+            Ok(false) => Ok(end - batches.position()),
+            Err(e) => Err(e),
+        };
+        // Nobody listens any more: nothing to tell.
+        let _ = in_line.send(Next::End(ended));
+        return;
+    }
+}
+
+/// Adds batches until the chunk is full; false at the end of the file.
+fn fill(chunk: &mut Chunk, batches: &mut BatchCursor<'_>) -> Result<bool, InspectError> {
+    while chunk.bytes.len() < CHUNK {
+        match batches.next()? {
+            None => return Ok(false),
+            Some(batch) => chunk.push(&batch),
+        }
+    }
+    Ok(true)
+}
+
+/// A worker: renders chunks until there are no more, or until one fails.
+fn render_chunks(work: &Mutex<Receiver<Work>>, shape: &Shape) {
+    loop {
+        let next = work.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        let Ok((chunk, out)) = next else {
+            return;
+        };
+        let mut renderer = Renderer::new(shape, &out);
+        let whole = chunk.batches.iter().all(|place| renderer.batch(&chunk.batch(place)));
+        if whole && renderer.flush().is_err() {
+            return;
+        }
     }
 }
 
 /// `Snapshots.parse`: end offset and epoch of `00000000000000002715-0000000001.checkpoint`.
 fn snapshot_id(file_name: &str) -> CliResult<(i64, i32)> {
     let offset = file_name.get(..OFFSET_WIDTH).and_then(|digits| digits.parse().ok());
-    let epoch = file_name
-        .get(OFFSET_WIDTH + 1..OFFSET_WIDTH + 1 + EPOCH_WIDTH)
-        .and_then(|digits| digits.parse().ok());
-    offset.zip(epoch).ok_or_else(|| {
-        CliError::failed(format!(
-            "{file_name} is not named as a snapshot: OFFSET-EPOCH.checkpoint"
-        ))
-    })
+    let epoch = file_name.get(OFFSET_WIDTH + 1..OFFSET_WIDTH + 1 + EPOCH_WIDTH).and_then(|digits| digits.parse().ok());
+    offset
+        .zip(epoch)
+        .ok_or_else(|| CliError::failed(format!("{file_name} is not named as a snapshot: OFFSET-EPOCH.checkpoint")))
 }

@@ -6,6 +6,7 @@ mod java;
 mod json;
 mod log;
 mod options;
+mod render;
 mod report;
 mod text;
 
@@ -121,9 +122,6 @@ impl Dump<'_> {
             .map(|n| n.to_string_lossy().into_owned())
             .unwrap_or_default();
         let suffix = file_name.rfind('.').map_or("", |at| &file_name[at..]);
-        if let Some(json) = &mut self.json {
-            json.file(&file);
-        }
         match suffix {
             ".log" | ".checkpoint" => self.log(&file, &file_name),
             ".index" => self.index(&file, &file_name),

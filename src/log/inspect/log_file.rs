@@ -53,6 +53,20 @@ pub enum Format<'a> {
 }
 
 impl<'a> FileBatch<'a> {
+    /// `bytes` are one whole batch of any magic; header fields that they do not reach read as zero.
+    pub fn new(position: u64, bytes: &'a [u8]) -> Self {
+        let magic = bytes.get(MAGIC_OFFSET).map_or(0, |b| *b as i8);
+        let format = if magic >= 2 {
+            let mut header = [0; RECORD_BATCH_OVERHEAD];
+            let there = bytes.len().min(RECORD_BATCH_OVERHEAD);
+            header[..there].copy_from_slice(&bytes[..there]);
+            Format::Default(BatchHeader::parse(&header))
+        } else {
+            Format::Legacy(LegacyBatch::new(bytes))
+        };
+        FileBatch { position, bytes, format }
+    }
+
     /// Whether the checksum matches.
     pub fn is_valid(&self) -> bool {
         match self.format {
@@ -244,23 +258,21 @@ impl BatchCursor<'_> {
             return Ok(None);
         };
         // The header of a batch that is shorter than a header goes on into what follows, as in Kafka.
-        let wanted = head.size.max(RECORD_BATCH_OVERHEAD);
-        self.load(wanted)?;
+        self.load(head.size.max(RECORD_BATCH_OVERHEAD))?;
         self.position += head.size as u64;
         let at = (head.position - self.window_at) as usize;
         let rest = &self.window[at..];
-        let bytes = &rest[..head.size];
-        let format = if head.magic >= 2 {
-            let header = rest.first_chunk().ok_or_else(|| self.no_header(head.position))?;
-            Format::Default(BatchHeader::parse(header))
-        } else {
-            Format::Legacy(LegacyBatch::new(bytes))
-        };
-        Ok(Some(FileBatch {
-            position: head.position,
-            bytes,
-            format,
-        }))
+        let mut batch = FileBatch::new(head.position, &rest[..head.size]);
+        if let Format::Default(header) = &mut batch.format {
+            let bytes = rest.first_chunk().ok_or_else(|| {
+                InspectError::Corrupt(format!(
+                    "Failed to load record batch at position {} from {}",
+                    head.position, self.log
+                ))
+            })?;
+            *header = BatchHeader::parse(bytes);
+        }
+        Ok(Some(batch))
     }
 
     /// The next batch's head; its bytes are stepped over unread.
@@ -282,13 +294,6 @@ impl BatchCursor<'_> {
         let bytes = &self.window[at..];
         self.log
             .parse_head(&bytes[..bytes.len().min(PEEK)], self.position, self.end)
-    }
-
-    fn no_header(&self, position: u64) -> InspectError {
-        InspectError::Corrupt(format!(
-            "Failed to load record batch at position {position} from {}",
-            self.log.path.display()
-        ))
     }
 
     /// Brings `length` bytes from `position` on into the window, or all there are.
