@@ -56,7 +56,10 @@ impl Dump<'_> {
                 continue;
             }
             if let Some(json) = &mut self.json {
-                json.object(&mut self.buffer, file, json!({"offset": entry.offset, "position": entry.position}),
+                json.object(
+                    &mut self.buffer,
+                    file,
+                    json!({"offset": entry.offset, "position": entry.position}),
                 );
             } else {
                 self.buffer.extend_from_slice(b"offset: ");
@@ -101,7 +104,10 @@ impl Dump<'_> {
                 continue;
             }
             if let Some(json) = &mut self.json {
-                json.object(&mut self.buffer, file, json!({"timestamp": entry.timestamp, "offset": entry.offset}),
+                json.object(
+                    &mut self.buffer,
+                    file,
+                    json!({"timestamp": entry.timestamp, "offset": entry.offset}),
                 );
             } else {
                 self.buffer.extend_from_slice(b"timestamp: ");

@@ -35,12 +35,18 @@ pub(super) struct Writer {
 impl Writer {
     /// One array of all objects.
     pub(super) fn array() -> Self {
-        Writer { array: true, objects: 0 }
+        Writer {
+            array: true,
+            objects: 0,
+        }
     }
 
     /// An object a line.
     pub(super) fn lines() -> Self {
-        Writer { array: false, objects: 0 }
+        Writer {
+            array: false,
+            objects: 0,
+        }
     }
 
     /// Takes lines with an object each.

@@ -47,14 +47,21 @@ impl Chunk {
             Format::Default(header) if batch.bytes.len() < RECORD_BATCH_OVERHEAD => Some(header),
             _ => None,
         };
-        self.batches.push(Place { position: batch.position, bytes: at..self.bytes.len(), short });
+        self.batches.push(Place {
+            position: batch.position,
+            bytes: at..self.bytes.len(),
+            short,
+        });
     }
 
     fn batch(&self, place: &Place) -> FileBatch<'_> {
         let batch = FileBatch::new(place.position, &self.bytes[place.bytes.clone()]);
         match place.short {
             None => batch,
-            Some(header) => FileBatch { format: Format::Default(header), ..batch },
+            Some(header) => FileBatch {
+                format: Format::Default(header),
+                ..batch
+            },
         }
     }
 }
@@ -219,8 +226,12 @@ fn render_chunks(work: &Mutex<Receiver<Work>>, shape: &Shape) {
 /// `Snapshots.parse`: end offset and epoch of `00000000000000002715-0000000001.checkpoint`.
 fn snapshot_id(file_name: &str) -> CliResult<(i64, i32)> {
     let offset = file_name.get(..OFFSET_WIDTH).and_then(|digits| digits.parse().ok());
-    let epoch = file_name.get(OFFSET_WIDTH + 1..OFFSET_WIDTH + 1 + EPOCH_WIDTH).and_then(|digits| digits.parse().ok());
-    offset
-        .zip(epoch)
-        .ok_or_else(|| CliError::failed(format!("{file_name} is not named as a snapshot: OFFSET-EPOCH.checkpoint")))
+    let epoch = file_name
+        .get(OFFSET_WIDTH + 1..OFFSET_WIDTH + 1 + EPOCH_WIDTH)
+        .and_then(|digits| digits.parse().ok());
+    offset.zip(epoch).ok_or_else(|| {
+        CliError::failed(format!(
+            "{file_name} is not named as a snapshot: OFFSET-EPOCH.checkpoint"
+        ))
+    })
 }

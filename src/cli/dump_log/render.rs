@@ -85,7 +85,11 @@ pub(super) struct Renderer<'a> {
 
 impl<'a> Renderer<'a> {
     pub(super) fn new(shape: &'a Shape, to: &'a SyncSender<Piece>) -> Self {
-        Renderer { shape, piece: Piece::default(), to }
+        Renderer {
+            shape,
+            piece: Piece::default(),
+            to,
+        }
     }
 
     /// Hands on what is there. Fails when nobody takes it any more.
@@ -96,10 +100,12 @@ impl<'a> Renderer<'a> {
 
     /// Renders one batch; an error goes out as the last piece, and the answer is then false.
     pub(super) fn batch(&mut self, batch: &FileBatch<'_>) -> bool {
-        let end = self.try_batch(batch).and_then(|()| match self.piece.text.len() > PIECE {
-            true => self.flush(),
-            false => Ok(()),
-        });
+        let end = self
+            .try_batch(batch)
+            .and_then(|()| match self.piece.text.len() > PIECE {
+                true => self.flush(),
+                false => Ok(()),
+            });
         match end {
             Ok(()) => true,
             Err(e) => {
@@ -192,7 +198,11 @@ impl<'a> Renderer<'a> {
             }
         }
         if self.shape.print_data && !header.is_control() {
-            let fields = Fields { offset: record.offset, key: record.key, value: record.value };
+            let fields = Fields {
+                offset: record.offset,
+                key: record.key,
+                value: record.value,
+            };
             self.shape.decoder.write(out, &fields, prefix)?;
         }
         self.piece.text.push(b'\n');
@@ -217,14 +227,22 @@ impl<'a> Renderer<'a> {
             let prefix = self.prefix();
             let out = &mut self.piece.text;
             if self.shape.json {
-                json::line(out, &self.shape.file, json::legacy_record(batch, &record, self.shape.decoder)?);
+                json::line(
+                    out,
+                    &self.shape.file,
+                    json::legacy_record(batch, &record, self.shape.decoder)?,
+                );
                 return Ok(());
             }
             if !self.shape.skip_record_metadata {
                 text::legacy_record(out, &record, kind);
             }
             if self.shape.print_data {
-                let fields = Fields { offset: record.offset, key: record.key, value: record.value };
+                let fields = Fields {
+                    offset: record.offset,
+                    key: record.key,
+                    value: record.value,
+                };
                 self.shape.decoder.write(out, &fields, prefix)?;
             }
             out.push(b'\n');
@@ -236,9 +254,10 @@ impl<'a> Renderer<'a> {
 /// Says behind Kafka's words where the damage is.
 fn located(e: CliError, file: &str, position: u64) -> CliError {
     match e {
-        CliError::Failed { message, script_exit } => {
-            CliError::Failed { message: format!("{message} ({file}, batch at position {position})"), script_exit }
-        }
+        CliError::Failed { message, script_exit } => CliError::Failed {
+            message: format!("{message} ({file}, batch at position {position})"),
+            script_exit,
+        },
         other => other,
     }
 }

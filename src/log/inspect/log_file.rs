@@ -64,7 +64,11 @@ impl<'a> FileBatch<'a> {
         } else {
             Format::Legacy(LegacyBatch::new(bytes))
         };
-        FileBatch { position, bytes, format }
+        FileBatch {
+            position,
+            bytes,
+            format,
+        }
     }
 
     /// Whether the checksum matches.
