@@ -170,7 +170,10 @@ pub(super) fn topic_with_partitions(arg: &str) -> Outcome<Vec<TopicPartition>> {
             "Invalid partition '{text}' specified in topic arg '{arg}''"
         ))),
     };
-    partitions.trim_end_matches(',').split(',').map(number).collect()
+    match partitions.trim_end_matches(',') {
+        "" => Ok(Vec::new()),
+        numbers => numbers.split(',').map(number).collect(),
+    }
 }
 
 /// Kafka's `parseTopicPartitionsToReset`: named partitions first, then all of the topics without.
@@ -292,6 +295,7 @@ mod tests {
             read("t:0:1"),
             "Invalid topic arg 't:0:1', expected topic name and partitions"
         );
+        assert_eq!(read("t:,"), "");
         assert_eq!(read("t:0,x"), "Invalid partition 'x' specified in topic arg 't:0,x''");
     }
 }

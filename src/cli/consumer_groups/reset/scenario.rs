@@ -25,12 +25,9 @@ pub(super) async fn new_offsets(
 ) -> Outcome<Option<Offsets>> {
     let p = service.options;
     let admin = &service.admin;
-    distinct(&partitions)?;
-    let offsets = if p.has("to-offset") {
-        let to = super::super::longs(p, "to-offset")?
-            .first()
-            .copied()
-            .unwrap_or_default();
+    let to = super::super::longs(p, "to-offset")?.first().copied();
+    distinct(&partitions, to)?;
+    let offsets = if let Some(to) = to {
         in_range(ui, admin, partitions.into_iter().map(|tp| (tp, to)).collect()).await?
     } else if p.has("to-earliest") {
         log_offsets(admin, &partitions, OffsetSpec::Earliest).await?
@@ -69,16 +66,19 @@ pub(super) async fn new_offsets(
     Ok(Some(hash_map_order(offsets, |(tp, _)| tp)))
 }
 
-/// Java's `Collectors.toMap` takes no key twice.
-fn distinct(partitions: &[TopicPartition]) -> Outcome {
+/// Java's `Collectors.toMap` takes no key twice. It names both values, which mean something only with `--to-offset`.
+fn distinct(partitions: &[TopicPartition], to: Option<i64>) -> Outcome {
     let mut seen = std::collections::HashSet::new();
-    match partitions.iter().find(|tp| !seen.insert(*tp)) {
-        Some(tp) => Err(Stop::of_class(
-            "java.lang.IllegalStateException",
-            format!("Duplicate key {tp}"),
-        )),
-        None => Ok(()),
-    }
+    let Some(tp) = partitions.iter().find(|tp| !seen.insert(*tp)) else {
+        return Ok(());
+    };
+    let values = to
+        .map(|to| format!(" (attempted merging values {to} and {to})"))
+        .unwrap_or_default();
+    Err(Stop::of_class(
+        "java.lang.IllegalStateException",
+        format!("Duplicate key {tp}{values}"),
+    ))
 }
 
 /// What the partitions' leaders say, in the order asked.
@@ -209,6 +209,9 @@ fn from_file(ui: &mut Ui, service: &Service<'_>, group: &str) -> Outcome<Option<
     for line in lines {
         let PlanLine { group: of, tp, offset } =
             csv::parse_line(line, single.is_none()).map_err(|e| Stop::caused_by(&e))?;
+        if offset < 0 {
+            return Err(Stop::Illegal("Invalid negative offset".to_string()));
+        }
         if of.as_deref().or(single) != Some(group) {
             continue;
         }
