@@ -131,7 +131,8 @@ impl PartitionLog {
             bytes: head.len() + valid.body.len(),
             duplicate: false,
         };
-        self.epochs.assign(leader_epoch, info.first_offset)?;
+        let assigned = self.epochs.assign(leader_epoch, info.first_offset);
+        self.guard(assigned.map_err(LogError::Io))?;
         self.write((&head, &valid.body), &[valid.header], now_ms)?;
         self.take_over(verdict)?;
         self.advance_to(info.last_offset + 1, now_ms)?;
@@ -166,7 +167,8 @@ impl PartitionLog {
         info.records = headers.iter().map(|h| i64::from(h.record_count)).sum();
         info.bytes = batches.iter().map(|b| b.bytes().len()).sum();
         for header in &headers {
-            self.epochs.assign(header.partition_leader_epoch, header.base_offset)?;
+            let assigned = self.epochs.assign(header.partition_leader_epoch, header.base_offset);
+            self.guard(assigned.map_err(LogError::Io))?;
         }
         self.write((&records[..info.bytes], &[]), &headers, now_ms)?;
         for batch in &batches {

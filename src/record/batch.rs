@@ -340,3 +340,48 @@ impl<'a> Iterator for Batches<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::{BatchOptions, RecordBatchBuilder};
+
+    #[test]
+    fn sequences_wrap_to_zero_and_back() {
+        assert_eq!(increment_sequence(i32::MAX, 1), 0);
+        assert_eq!(increment_sequence(i32::MAX - 2, 5), 2);
+        assert_eq!(increment_sequence(7, 3), 10);
+        for (sequence, by) in [(0, 1), (2, 5), (10, 3), (i32::MAX, 0)] {
+            assert_eq!(increment_sequence(decrement_sequence(sequence, by), by), sequence);
+        }
+    }
+
+    #[test]
+    fn a_header_is_what_its_bytes_say_and_a_cut_batch_ends_the_iteration() {
+        let mut builder = RecordBatchBuilder::new(BatchOptions {
+            base_offset: 40,
+            producer_id: 9,
+            producer_epoch: 2,
+            base_sequence: i32::MAX,
+            transactional: true,
+            ..Default::default()
+        });
+        builder.append(1000, Some(b"k"), None);
+        builder.append(900, None, Some(b"v"));
+        let bytes = builder.build();
+        let batch = Batch::parse(&bytes).unwrap().unwrap();
+        let header = batch.header;
+        assert_eq!(header.write(), bytes[..RECORD_BATCH_OVERHEAD]);
+        assert_eq!(
+            (header.last_offset(), header.last_sequence(), header.max_timestamp),
+            (41, 0, 1000)
+        );
+        assert!(batch.is_valid() && header.is_transactional() && !header.is_control());
+        let twice = [&bytes[..], &bytes[..]].concat();
+        for cut in 0..=twice.len() {
+            let mut batches = Batches::new(&twice[..cut]);
+            assert_eq!(batches.by_ref().map(Result::unwrap).count(), cut / bytes.len());
+            assert_eq!(batches.remaining().len(), cut % bytes.len());
+        }
+    }
+}

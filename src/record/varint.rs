@@ -88,8 +88,8 @@ mod tests {
         for shift in 0..64 {
             for value in [
                 1i64 << shift,
-                (1i64 << shift) - 1,
-                -(1i64 << shift).wrapping_abs(),
+                (1i64 << shift).wrapping_sub(1),
+                (1i64 << shift).wrapping_neg(),
                 i64::MAX,
                 i64::MIN,
             ] {

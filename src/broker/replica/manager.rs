@@ -15,7 +15,7 @@ use crate::broker::config::BrokerConfig;
 use crate::broker::config::topic::TopicConfig;
 use crate::broker::metadata::image::{TopicImage, resource_type};
 use crate::broker::metadata::{ApiError, MetadataImage};
-use crate::log::{LogConfig, OpenOptions, PartitionLog, checkpoint};
+use crate::log::{LogConfig, LogError, OpenOptions, PartitionLog, checkpoint};
 use crate::wire::ErrorCode;
 
 /// One directory of `log.dirs`.
@@ -257,10 +257,11 @@ fn become_leader(partition: &Partition, node_id: i32) -> Result<(), ApiError> {
     Ok(())
 }
 
+/// A damaged checkpoint counts as none, as in Kafka: more is checked then than need be.
 fn read_checkpoint(dir: &Path, name: &str) -> io::Result<BTreeMap<TopicPartition, i64>> {
-    let path = dir.join(name);
-    if !path.exists() {
-        return Ok(BTreeMap::new());
+    match checkpoint::read_offsets(&dir.join(name)) {
+        Ok(offsets) => Ok(offsets),
+        Err(LogError::Io(e)) => Err(e),
+        Err(_) => Ok(BTreeMap::new()),
     }
-    checkpoint::read_offsets(&path).map_err(io::Error::other)
 }

@@ -48,11 +48,13 @@ pub struct CleaningPlan {
     now_ms: i64,
 }
 
+/// A new segment and the ones it replaces: base offset and file, to see that they are still the same.
+type Replacement = (Segment, Vec<(i64, Arc<File>)>);
+
 /// New segments, written but not yet in their place. Dropped files are removed by the next start.
 #[derive(Debug)]
 pub struct Cleaned {
-    /// Each with the sources it replaces.
-    groups: Vec<(Segment, Vec<(i64, Arc<File>)>)>,
+    groups: Vec<Replacement>,
     end_offset: i64,
     stats: CleanerStats,
 }
