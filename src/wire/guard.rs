@@ -383,7 +383,7 @@ mod tests {
     use super::*;
     use crate::wire::frame;
     use kafka_protocol::messages::*;
-    use kafka_protocol::protocol::{Encodable, Message, Request, StrBytes};
+    use kafka_protocol::protocol::{Encodable, Request, StrBytes};
 
     #[test]
     fn every_layout_parses() {

@@ -7,6 +7,7 @@
 //! A method that asks about several things returns [`Items`]: one `Result` for each, in the order asked, so that one
 //! unknown topic does not hide the others. Its outer `Err` means that nothing could be asked at all.
 
+mod acls;
 mod cluster;
 mod configs;
 mod driver;
@@ -14,10 +15,13 @@ mod group_offsets;
 mod groups;
 mod log_dirs;
 mod offsets;
+mod quorum;
 mod quotas;
 mod reassignments;
 mod scram;
+mod topic_changes;
 mod topics;
+mod transactions;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,16 +36,20 @@ use super::config::{ClientConfig, ConnectConfig};
 use super::error::{AdminError, ApiError};
 use crate::wire::ErrorCode;
 
+pub use acls::*;
 pub use cluster::*;
 pub use configs::*;
 pub use group_offsets::*;
 pub use groups::*;
 pub use log_dirs::*;
 pub use offsets::*;
+pub use quorum::*;
 pub use quotas::*;
 pub use reassignments::*;
 pub use scram::*;
+pub use topic_changes::*;
 pub use topics::*;
+pub use transactions::*;
 
 /// Answers about several things, each with its own outcome, in the order asked.
 pub type Items<K, V> = Vec<(K, Result<V, ApiError>)>;

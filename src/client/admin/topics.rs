@@ -1,45 +1,13 @@
-//! Topics: create, delete, list, describe, add partitions (KIP-4, KIP-516, KIP-966).
+//! Topics: list and describe (KIP-4, KIP-516, KIP-966).
 
-use std::collections::BTreeMap;
-
-use kafka_protocol::messages::create_partitions_request::{CreatePartitionsAssignment, CreatePartitionsTopic};
-use kafka_protocol::messages::create_topics_request::{
-    CreatableReplicaAssignment, CreatableTopic, CreatableTopicConfig,
-};
-use kafka_protocol::messages::delete_topics_request::DeleteTopicState;
 use kafka_protocol::messages::describe_topic_partitions_request::{Cursor, TopicRequest};
 use kafka_protocol::messages::describe_topic_partitions_response::DescribeTopicPartitionsResponseTopic;
 use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
 use kafka_protocol::messages::metadata_response::MetadataResponseTopic;
-use kafka_protocol::messages::{
-    CreatePartitionsRequest, CreateTopicsRequest, DeleteTopicsRequest, DescribeTopicPartitionsRequest, MetadataRequest,
-    MetadataResponse,
-};
+use kafka_protocol::messages::{DescribeTopicPartitionsRequest, MetadataRequest, MetadataResponse};
 use uuid::Uuid;
 
 use super::*;
-
-/// Kafka: `NewTopic`.
-#[derive(Clone, Debug, Default)]
-pub struct NewTopic {
-    pub name: String,
-    /// `None`: the broker's `num.partitions`.
-    pub partitions: Option<i32>,
-    /// `None`: the broker's `default.replication.factor`.
-    pub replication_factor: Option<i16>,
-    /// Replicas by partition; if not empty, the two fields above are not used.
-    pub assignments: BTreeMap<i32, Vec<i32>>,
-    pub configs: Vec<(String, String)>,
-}
-
-/// What a broker says about a topic it made. Fields are `None` from brokers before 2.4 and without the right to
-/// describe the topic's configuration.
-#[derive(Clone, Debug, Default)]
-pub struct CreatedTopic {
-    pub topic_id: Option<Uuid>,
-    pub partitions: Option<i32>,
-    pub replication_factor: Option<i16>,
-}
 
 /// Kafka: `TopicListing`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,15 +45,6 @@ pub struct TopicPartitionInfo {
     pub last_known_elr: Option<Vec<Node>>,
 }
 
-/// Kafka: `NewPartitions`.
-#[derive(Clone, Debug, Default)]
-pub struct NewPartitions {
-    /// How many partitions there shall be in all.
-    pub total_count: i32,
-    /// Replicas of each new partition; `None` lets the controller choose.
-    pub assignments: Option<Vec<Vec<i32>>>,
-}
-
 /// A topic by its id, in Kafka's 22 characters.
 pub fn topic_id_text(id: &Uuid) -> String {
     use base64::Engine as _;
@@ -105,97 +64,6 @@ pub fn parse_topic_id(text: &str) -> Option<Uuid> {
 const PARTITION_LIMIT: i32 = 2000;
 
 impl Admin {
-    /// Kafka: `createTopics`. A throttled topic is tried again until the deadline, as in Kafka.
-    pub async fn create_topics(&self, topics: &[NewTopic], validate_only: bool) -> Items<String, CreatedTopic> {
-        let names: Vec<String> = topics.iter().map(|t| t.name.clone()).collect();
-        let wanted: Vec<&NewTopic> = topics.iter().filter(|t| !t.name.is_empty()).collect();
-        let make = |_| {
-            CreateTopicsRequest::default()
-                .with_topics(wanted.iter().map(|t| creatable(t)).collect())
-                .with_timeout_ms(self.timeout_ms())
-                .with_validate_only(validate_only)
-        };
-        let judge =
-            |r: &kafka_protocol::messages::CreateTopicsResponse| judge_codes(r.topics.iter().map(|t| t.error_code));
-        let answer = match wanted.is_empty() {
-            true => Ok(Default::default()),
-            false => self.request("createTopics", Target::Controller, make, judge).await,
-        };
-        named(&names, answer, |answer| {
-            let created = |t: &kafka_protocol::messages::create_topics_response::CreatableTopicResult| CreatedTopic {
-                topic_id: Some(t.topic_id).filter(|id| !id.is_nil()),
-                partitions: Some(t.num_partitions).filter(|&n| n >= 0),
-                replication_factor: Some(t.replication_factor).filter(|&n| n >= 0),
-            };
-            let outcome = |t: &kafka_protocol::messages::create_topics_response::CreatableTopicResult| {
-                ApiError::check(t.error_code, t.error_message.as_deref()).map(|()| created(t))
-            };
-            answer.topics.iter().map(|t| (t.name.to_string(), outcome(t))).collect()
-        })
-    }
-
-    /// Kafka: `deleteTopics`, by name.
-    pub async fn delete_topics(&self, names: &[String]) -> Items<String, ()> {
-        let wanted: Vec<&String> = names.iter().filter(|n| !n.is_empty()).collect();
-        let make = |version: i16| {
-            let request = DeleteTopicsRequest::default().with_timeout_ms(self.timeout_ms());
-            if version >= 6 {
-                let state = |n: &&String| DeleteTopicState::default().with_name(Some(topic_name(n)));
-                request.with_topics(wanted.iter().map(state).collect())
-            } else {
-                request.with_topic_names(wanted.iter().map(|n| topic_name(n)).collect())
-            }
-        };
-        let judge =
-            |r: &kafka_protocol::messages::DeleteTopicsResponse| judge_codes(r.responses.iter().map(|t| t.error_code));
-        let answer = match wanted.is_empty() {
-            true => Ok(Default::default()),
-            false => self.request("deleteTopics", Target::Controller, make, judge).await,
-        };
-        named(names, answer, |answer| {
-            let item = |r: &kafka_protocol::messages::delete_topics_response::DeletableTopicResult| {
-                let name = r.name.as_ref().map(|n| n.to_string()).unwrap_or_default();
-                (name, ApiError::check(r.error_code, r.error_message.as_deref()))
-            };
-            answer.responses.iter().map(item).collect()
-        })
-    }
-
-    /// Kafka: `createPartitions`.
-    pub async fn create_partitions(
-        &self,
-        topics: &[(String, NewPartitions)],
-        validate_only: bool,
-    ) -> Items<String, ()> {
-        let names: Vec<String> = topics.iter().map(|(name, _)| name.clone()).collect();
-        let make = |_| {
-            let topic = |(name, new): &(String, NewPartitions)| {
-                let replicas = |ids: &Vec<i32>| CreatePartitionsAssignment::default().with_broker_ids(broker_ids(ids));
-                CreatePartitionsTopic::default()
-                    .with_name(topic_name(name))
-                    .with_count(new.total_count)
-                    .with_assignments(new.assignments.as_ref().map(|all| all.iter().map(replicas).collect()))
-            };
-            CreatePartitionsRequest::default()
-                .with_topics(topics.iter().map(topic).collect())
-                .with_timeout_ms(self.timeout_ms())
-                .with_validate_only(validate_only)
-        };
-        let judge = |r: &kafka_protocol::messages::CreatePartitionsResponse| {
-            judge_codes(r.results.iter().map(|t| t.error_code))
-        };
-        let answer = self.request("createPartitions", Target::Controller, make, judge).await;
-        named(&names, answer, |answer| {
-            let outcome = |r: &kafka_protocol::messages::create_partitions_response::CreatePartitionsTopicResult| {
-                (
-                    r.name.to_string(),
-                    ApiError::check(r.error_code, r.error_message.as_deref()),
-                )
-            };
-            answer.results.iter().map(outcome).collect()
-        })
-    }
-
     /// Kafka: `listTopics`, sorted by name; internal topics if asked for.
     ///
     /// # Errors
@@ -399,34 +267,10 @@ fn named<A, V>(
         .collect()
 }
 
-fn unnamable(name: &str) -> Option<ApiError> {
+pub(super) fn unnamable(name: &str) -> Option<ApiError> {
     let text = || format!("The given topic name '{name}' cannot be represented in a request.");
     name.is_empty()
         .then(|| ApiError::with_text(ErrorCode::INVALID_TOPIC_EXCEPTION, text()))
-}
-
-fn creatable(topic: &NewTopic) -> CreatableTopic {
-    let assigned = !topic.assignments.is_empty();
-    let assignment = |(partition, replicas): (&i32, &Vec<i32>)| {
-        CreatableReplicaAssignment::default()
-            .with_partition_index(*partition)
-            .with_broker_ids(broker_ids(replicas))
-    };
-    let config = |(name, value): &(String, String)| {
-        CreatableTopicConfig::default()
-            .with_name(text(name))
-            .with_value(Some(text(value)))
-    };
-    CreatableTopic::default()
-        .with_name(topic_name(&topic.name))
-        .with_num_partitions(if assigned { -1 } else { topic.partitions.unwrap_or(-1) })
-        .with_replication_factor(if assigned {
-            -1
-        } else {
-            topic.replication_factor.unwrap_or(-1)
-        })
-        .with_assignments(topic.assignments.iter().map(assignment).collect())
-        .with_configs(topic.configs.iter().map(config).collect())
 }
 
 /// A page may continue the topic the page before ended in.
