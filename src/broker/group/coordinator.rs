@@ -20,7 +20,7 @@ use tokio::sync::{Notify, oneshot, watch};
 
 use super::classic::{join_error, sync_error};
 use super::config::GroupCoordinatorConfig;
-use super::consumer::Topics;
+use super::consumer::ClusterView;
 use super::records::Record;
 use super::shard::Shard;
 use super::turn::{Reply, ReplyId, Turn};
@@ -48,7 +48,7 @@ pub trait OffsetsLog: Send + Sync + 'static {
     fn committed(&self, partition: i32, offset: i64) -> BoxFuture<'static, Result<(), ErrorCode>>;
 
     /// The cluster's topics, as this node knows them now.
-    fn topics(&self) -> Arc<dyn Topics>;
+    fn cluster(&self) -> Arc<dyn ClusterView>;
 
     /// Gives every record of the partition, oldest first.
     fn load(&self, partition: i32, each: &mut EachRecord<'_>) -> Result<(), ErrorCode>;
@@ -68,7 +68,7 @@ pub struct GroupCoordinator {
     /// The earliest time any timer is set to, as far as the timer task knows.
     next_wake_ms: AtomicI64,
     wake: Notify,
-    /// Topics that were deleted, and whose offsets are to go.
+    /// ClusterView that were deleted, and whose offsets are to go.
     deleted_topics: Mutex<HashSet<String>>,
     is_stopped: AtomicBool,
 }
@@ -184,7 +184,7 @@ impl GroupCoordinator {
         let slot = self.slot(partition);
         let mut slot = slot.lock();
         self.ensure_loaded(partition, &mut slot)?;
-        let topics = self.log.topics();
+        let topics = self.log.cluster();
         let mut turn = Turn::new((self.clock)(), &self.config, &*topics);
         let result = event(&mut slot.shard, &mut turn);
         let commit = self.finish(partition, &mut slot, turn, group_id)?;
@@ -214,7 +214,7 @@ impl GroupCoordinator {
         if malformed > 0 {
             eprintln!("__consumer_offsets-{partition}: {malformed} records are malformed and were skipped");
         }
-        let topics = self.log.topics();
+        let topics = self.log.cluster();
         let mut turn = Turn::new((self.clock)(), &self.config, &*topics);
         shard.on_loaded(&mut turn);
         slot.shard = shard;
@@ -417,7 +417,7 @@ impl GroupCoordinator {
         let slot = self.slot(partition);
         let mut slot = slot.lock();
         self.ensure_loaded(partition, &mut slot).ok()?;
-        let topics = self.log.topics();
+        let topics = self.log.cluster();
         let mut turn = Turn::new((self.clock)(), &self.config, &*topics);
         let mut ran = Vec::new();
         while let Some(Reverse((deadline_ms, _))) = slot.timers.peek() {

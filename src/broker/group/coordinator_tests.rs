@@ -13,7 +13,7 @@ use tokio::sync::watch;
 
 use super::classic::{JoinRequest, Protocol, SyncRequest};
 use super::config::GroupCoordinatorConfig;
-use super::consumer::{NoTopics, Topics};
+use super::consumer::{ClusterView, EmptyCluster};
 use super::coordinator::{EachRecord, GroupCoordinator, KeyValue, OffsetsLog, partition_for};
 use super::offsets::{OffsetCommit, PartitionCommit};
 use crate::wire::error::ErrorCode;
@@ -51,8 +51,8 @@ impl OffsetsLog for MemoryLog {
         futures::future::ready(Ok(())).boxed()
     }
 
-    fn topics(&self) -> Arc<dyn Topics> {
-        Arc::new(NoTopics)
+    fn cluster(&self) -> Arc<dyn ClusterView> {
+        Arc::new(EmptyCluster)
     }
 
     fn load(&self, partition: i32, each: &mut EachRecord<'_>) -> Result<(), ErrorCode> {

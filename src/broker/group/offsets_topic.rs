@@ -8,9 +8,10 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use uuid::Uuid;
 
-use super::consumer::{NoTopics, Topics};
+use super::consumer::{ClusterView, EmptyCluster};
 use super::coordinator::{EachRecord, KeyValue, OffsetsLog};
 use crate::TopicPartition;
+use crate::broker::metadata::image::resource_type;
 use crate::broker::metadata::{MetadataImage, names};
 use crate::broker::node::Node;
 use crate::broker::replica::Partition;
@@ -71,10 +72,10 @@ impl OffsetsLog for OffsetsTopic {
         async move { wait_until_committed(&*leader?, offset).await }.boxed()
     }
 
-    fn topics(&self) -> Arc<dyn Topics> {
+    fn cluster(&self) -> Arc<dyn ClusterView> {
         match self.node.upgrade() {
-            Some(node) => Arc::new(TopicsOf(node.image())),
-            None => Arc::new(NoTopics),
+            Some(node) => Arc::new(ViewOf(node.image())),
+            None => Arc::new(EmptyCluster),
         }
     }
 
@@ -166,9 +167,9 @@ impl Loader<'_, '_> {
 }
 
 #[derive(Debug)]
-struct TopicsOf(Arc<MetadataImage>);
+struct ViewOf(Arc<MetadataImage>);
 
-impl Topics for TopicsOf {
+impl ClusterView for ViewOf {
     fn topic(&self, name: &str) -> Option<(Uuid, i32)> {
         let topic = self.0.topic(name)?;
         Some((topic.id, i32::try_from(topic.partitions.len()).unwrap_or(i32::MAX)))
@@ -176,5 +177,14 @@ impl Topics for TopicsOf {
 
     fn names(&self) -> Vec<String> {
         self.0.topics.keys().map(ToString::to_string).collect()
+    }
+
+    fn group_setting(&self, group_id: &str, name: &str) -> Option<i32> {
+        self.0
+            .config(resource_type::GROUP, group_id)?
+            .get(name)?
+            .trim()
+            .parse()
+            .ok()
     }
 }

@@ -3,7 +3,7 @@
 use kafka_protocol::messages::{JoinGroupResponse, SyncGroupResponse};
 
 use super::config::GroupCoordinatorConfig;
-use super::consumer::Topics;
+use super::consumer::ClusterView;
 use super::records::Record;
 
 /// Names a JoinGroup or SyncGroup request that may wait for others before it is answered.
@@ -21,8 +21,8 @@ pub enum Reply {
 pub struct Turn<'a> {
     pub now_ms: i64,
     pub config: &'a GroupCoordinatorConfig,
-    /// The cluster's topics at that time.
-    pub topics: &'a dyn Topics,
+    /// The cluster at that time.
+    pub cluster: &'a dyn ClusterView,
     /// To be appended before anything is answered.
     pub records: Vec<Record>,
     /// To be sent after the records are appended.
@@ -30,11 +30,11 @@ pub struct Turn<'a> {
 }
 
 impl<'a> Turn<'a> {
-    pub fn new(now_ms: i64, config: &'a GroupCoordinatorConfig, topics: &'a dyn Topics) -> Self {
+    pub fn new(now_ms: i64, config: &'a GroupCoordinatorConfig, cluster: &'a dyn ClusterView) -> Self {
         Self {
             now_ms,
             config,
-            topics,
+            cluster,
             records: Vec::new(),
             replies: Vec::new(),
         }

@@ -5,7 +5,7 @@ use kafka_protocol::messages::{JoinGroupResponse, SyncGroupResponse};
 
 use super::*;
 use crate::broker::group::config::GroupCoordinatorConfig;
-use crate::broker::group::consumer::NoTopics;
+use crate::broker::group::consumer::EmptyCluster;
 use crate::broker::group::turn::{Reply, ReplyId};
 
 /// A group and the world around it: a clock, and the answers and records that came out.
@@ -31,7 +31,7 @@ impl World {
     }
 
     fn with<T>(&mut self, event: impl FnOnce(&mut ClassicGroup, &mut Turn<'_>) -> T) -> T {
-        let mut turn = Turn::new(self.now_ms, &self.config, &NoTopics);
+        let mut turn = Turn::new(self.now_ms, &self.config, &EmptyCluster);
         let result = event(&mut self.group, &mut turn);
         self.replies.extend(turn.replies);
         self.records.extend(turn.records);

@@ -8,8 +8,8 @@ use super::records::{
     ConsumerRecord, GroupEpoch, MemberMetadata, ResolvedRegex, TargetAssignmentEpoch, TopicIdPartitions,
 };
 use super::{
-    Assignment, ConsumerGroup, ConsumerMember, GroupError, JOIN_EPOCH, LEAVE_EPOCH, LEAVE_STATIC_EPOCH, MemberState,
-    Topics, compile,
+    Assignment, ClusterView, ConsumerGroup, ConsumerMember, GroupError, JOIN_EPOCH, LEAVE_EPOCH, LEAVE_STATIC_EPOCH,
+    MemberState, compile,
 };
 use crate::broker::group::consumer::assignor::{Assignor, Subscriber};
 use crate::broker::group::turn::Turn;
@@ -101,7 +101,7 @@ impl ConsumerGroup {
         turn: &mut Turn<'_>,
         request: &HeartbeatRequest,
     ) -> Result<HeartbeatAnswer, GroupError> {
-        let topics = turn.topics;
+        let topics = turn.cluster;
         if let Some(regex) = request
             .subscribed_topic_regex
             .as_deref()
@@ -118,7 +118,7 @@ impl ConsumerGroup {
     fn stay(
         &mut self,
         turn: &mut Turn<'_>,
-        topics: &dyn Topics,
+        topics: &dyn ClusterView,
         request: &HeartbeatRequest,
     ) -> Result<HeartbeatAnswer, GroupError> {
         if request.member_epoch == JOIN_EPOCH
@@ -140,7 +140,10 @@ impl ConsumerGroup {
             .map(|member| member.assigned.clone())
             .unwrap_or_default();
         self.reconcile(turn, &member_id, request.owned.as_ref());
-        let session_timeout_ms = turn.config.consumer_session_timeout_ms;
+        let setting = |name: &str| topics.group_setting(&self.group_id, name);
+        let interval_ms =
+            setting("consumer.heartbeat.interval.ms").unwrap_or(turn.config.consumer_heartbeat_interval_ms);
+        let session_timeout_ms = self.session_timeout_ms(turn);
         let Some(member) = self.members.get_mut(&member_id) else {
             return Err(ErrorCode::UNKNOWN_MEMBER_ID.into());
         };
@@ -148,7 +151,7 @@ impl ConsumerGroup {
         let changed = member.assigned != before;
         Ok(HeartbeatAnswer {
             member_epoch: member.member_epoch,
-            heartbeat_interval_ms: turn.config.consumer_heartbeat_interval_ms,
+            heartbeat_interval_ms: interval_ms,
             assignment: (changed || request.is_full()).then(|| partitions_of(member)),
             member_id,
         })
@@ -275,7 +278,7 @@ impl ConsumerGroup {
     }
 
     /// Moves the group epoch on if members or topics call for it, and the target assignment after it.
-    fn update_epochs(&mut self, turn: &mut Turn<'_>, topics: &dyn Topics, mut is_called_for: bool) {
+    fn update_epochs(&mut self, turn: &mut Turn<'_>, topics: &dyn ClusterView, mut is_called_for: bool) {
         is_called_for |= self.resolve_regexes(turn, topics);
         let hash = self.hash_of_topics(topics);
         if is_called_for || hash != self.metadata_hash {
@@ -292,7 +295,7 @@ impl ConsumerGroup {
 
     /// Looks again at what the subscribed regular expressions match, and forgets those nobody subscribes to. True if the
     /// topics of somebody have changed.
-    fn resolve_regexes(&mut self, turn: &mut Turn<'_>, topics: &dyn Topics) -> bool {
+    fn resolve_regexes(&mut self, turn: &mut Turn<'_>, topics: &dyn ClusterView) -> bool {
         let regexes = self
             .members
             .values()
@@ -340,7 +343,7 @@ impl ConsumerGroup {
 
     /// A number that changes when a subscribed topic comes, goes, or gets partitions; 0 without topics. Not Kafka's own
     /// number: a broker that takes the log over merely assigns once more.
-    fn hash_of_topics(&self, topics: &dyn Topics) -> i64 {
+    fn hash_of_topics(&self, topics: &dyn ClusterView) -> i64 {
         let names: BTreeSet<&str> = self
             .members
             .values()
@@ -359,7 +362,7 @@ impl ConsumerGroup {
     }
 
     /// Computes the target assignment for the present epoch; only members whose target changes get a record.
-    fn assign(&mut self, turn: &mut Turn<'_>, topics: &dyn Topics) {
+    fn assign(&mut self, turn: &mut Turn<'_>, topics: &dyn ClusterView) {
         let mut counts: BTreeMap<Uuid, i32> = BTreeMap::new();
         let mut subscribers: BTreeMap<String, Subscriber> = BTreeMap::new();
         for (member_id, member) in &self.members {
@@ -387,7 +390,7 @@ impl ConsumerGroup {
     fn leave(
         &mut self,
         turn: &mut Turn<'_>,
-        topics: &dyn Topics,
+        topics: &dyn ClusterView,
         request: &HeartbeatRequest,
     ) -> Result<HeartbeatAnswer, GroupError> {
         let mut member_id = request.member_id.clone();
@@ -430,7 +433,7 @@ impl ConsumerGroup {
     }
 
     /// Takes a member out. The target is computed anew when the next member is heard of, as in Kafka.
-    fn fence(&mut self, turn: &mut Turn<'_>, topics: &dyn Topics, member_id: &str) {
+    fn fence(&mut self, turn: &mut Turn<'_>, topics: &dyn ClusterView, member_id: &str) {
         self.remove_member(turn, member_id);
         let metadata_hash = self.hash_of_topics(topics);
         let group = GroupEpoch {
@@ -459,10 +462,18 @@ impl ConsumerGroup {
         self.write(turn, ConsumerRecord::Member { member_id, value: None });
     }
 
+    fn session_timeout_ms(&self, turn: &Turn<'_>) -> i32 {
+        let own = turn
+            .cluster
+            .group_setting(&self.group_id, "consumer.session.timeout.ms");
+        own.unwrap_or(turn.config.consumer_session_timeout_ms)
+    }
+
     /// Starts the sessions of a group that was read from the log.
     pub fn on_loaded(&mut self, turn: &mut Turn<'_>) {
+        let session_timeout_ms = self.session_timeout_ms(turn);
         for member in self.members.values_mut() {
-            member.session_deadline_ms = Some(turn.after_ms(turn.config.consumer_session_timeout_ms));
+            member.session_deadline_ms = Some(turn.after_ms(session_timeout_ms));
             if member.state == MemberState::UnrevokedPartitions {
                 let deadline_ms = turn.after_ms(member.metadata.rebalance_timeout_ms);
                 member.rebalance_deadline = Some((deadline_ms, member.member_epoch));
@@ -483,7 +494,7 @@ impl ConsumerGroup {
 
     /// Takes out members that were silent for a session, or did not give partitions back in time.
     pub fn on_time(&mut self, turn: &mut Turn<'_>) {
-        let topics = turn.topics;
+        let topics = turn.cluster;
         let now_ms = turn.now_ms;
         let is_late = |member: &ConsumerMember| {
             let revoking = member

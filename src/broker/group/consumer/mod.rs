@@ -46,24 +46,31 @@ pub type Assignment = BTreeMap<Uuid, BTreeSet<i32>>;
 /// Partitions by topic, each with the member epoch it was given at.
 pub type EpochAssignment = BTreeMap<Uuid, BTreeMap<i32, i32>>;
 
-/// What the group needs to know of the cluster's topics.
-pub trait Topics: std::fmt::Debug + Send + Sync {
+/// What the group needs to know of the cluster around it.
+pub trait ClusterView: std::fmt::Debug + Send + Sync {
     /// Id and number of partitions.
     fn topic(&self, name: &str) -> Option<(Uuid, i32)>;
     fn names(&self) -> Vec<String>;
+
+    /// A setting of one group (`kafka-configs --entity-type groups`), where it has one of its own.
+    fn group_setting(&self, group_id: &str, name: &str) -> Option<i32>;
 }
 
-/// A cluster without topics.
+/// A cluster without topics and settings.
 #[derive(Debug)]
-pub struct NoTopics;
+pub struct EmptyCluster;
 
-impl Topics for NoTopics {
+impl ClusterView for EmptyCluster {
     fn topic(&self, _: &str) -> Option<(Uuid, i32)> {
         None
     }
 
     fn names(&self) -> Vec<String> {
         Vec::new()
+    }
+
+    fn group_setting(&self, _: &str, _: &str) -> Option<i32> {
+        None
     }
 }
 

@@ -8,13 +8,17 @@ use crate::broker::group::config::GroupCoordinatorConfig;
 #[derive(Debug, Default)]
 struct SomeTopics(Map<String, (Uuid, i32)>);
 
-impl Topics for SomeTopics {
+impl ClusterView for SomeTopics {
     fn topic(&self, name: &str) -> Option<(Uuid, i32)> {
         self.0.get(name).copied()
     }
 
     fn names(&self) -> Vec<String> {
         self.0.keys().cloned().collect()
+    }
+
+    fn group_setting(&self, _: &str, name: &str) -> Option<i32> {
+        (name == "consumer.heartbeat.interval.ms").then_some(5_001)
     }
 }
 
@@ -146,7 +150,7 @@ impl World {
 fn the_first_member_gets_everything_at_once_in_the_records_kafka_writes() {
     let mut world = World::new(&[("t", 3)]);
     let answer = world.send(&World::request("a", &["t"])).unwrap();
-    assert_eq!((answer.member_epoch, answer.heartbeat_interval_ms), (2, 5_000));
+    assert_eq!((answer.member_epoch, answer.heartbeat_interval_ms), (2, 5_001));
     assert_eq!(world.loads(), [3]);
     let types: Vec<u8> = world.records.iter().map(|record| record.encode().0[1]).collect();
     assert_eq!(types, [5, 3, 7, 6, 8]);
