@@ -13,7 +13,7 @@ use tokio::sync::watch;
 
 use super::classic::{JoinRequest, Protocol, SyncRequest};
 use super::config::GroupCoordinatorConfig;
-use super::consumer::{ClusterView, EmptyCluster};
+use super::consumer::{Assignment, ClusterView, EmptyCluster, HeartbeatRequest};
 use super::coordinator::{EachRecord, GroupCoordinator, KeyValue, OffsetsLog, partition_for};
 use super::offsets::{OffsetCommit, PartitionCommit};
 use crate::wire::error::ErrorCode;
@@ -410,4 +410,82 @@ async fn offsets_of_deleted_topics_go_with_them() {
         (committed(&after, "g", "gone", 0), committed(&after, "g", "kept", 0)),
         (None, Some(1))
     );
+}
+
+/// A heartbeat of a lone member of the consumer protocol.
+fn heartbeat(member_epoch: i32) -> HeartbeatRequest {
+    HeartbeatRequest {
+        member_id: "m".to_owned(),
+        member_epoch,
+        rebalance_timeout_ms: 60_000,
+        subscribed_topic_names: Some(vec!["t".to_owned()]),
+        owned: Some(Assignment::new()),
+        ..HeartbeatRequest::default()
+    }
+}
+
+#[tokio::test]
+async fn an_empty_group_may_change_its_protocol_and_keeps_its_offsets() {
+    let world = World::new();
+    let coordinator = world.coordinator();
+    let group_type = |coordinator: &GroupCoordinator| {
+        coordinator
+            .describe_group("g", |group| group.map(|group| group.type_name()))
+            .unwrap()
+    };
+    let member_id = settle(&coordinator, "g").await;
+    coordinator.commit_offsets("simple", &commit("t", 0, 3)).await.unwrap();
+    let refused = coordinator
+        .consumer_group_heartbeat("g", &heartbeat(0))
+        .await
+        .unwrap_err();
+    assert_eq!(refused.code, ErrorCode::GROUP_ID_NOT_FOUND);
+    coordinator.leave_group("g", &[(member_id, None)]).await.unwrap();
+    coordinator.commit_offsets("g", &commit("t", 0, 7)).await.unwrap();
+    assert_eq!(
+        coordinator
+            .consumer_group_heartbeat("g", &heartbeat(0))
+            .await
+            .unwrap()
+            .member_epoch,
+        2
+    );
+    for coordinator in [&coordinator, &world.coordinator()] {
+        assert_eq!(
+            (group_type(coordinator), committed(coordinator, "g", "t", 0)),
+            (Some("consumer"), Some(7))
+        );
+    }
+
+    let refused = coordinator.join_group("g", join_request("")).await;
+    assert_eq!(
+        ErrorCode::from(refused.error_code),
+        ErrorCode::INCONSISTENT_GROUP_PROTOCOL
+    );
+    coordinator.consumer_group_heartbeat("g", &heartbeat(-1)).await.unwrap();
+    settle(&coordinator, "g").await;
+    for coordinator in [&coordinator, &world.coordinator()] {
+        assert_eq!(
+            (group_type(coordinator), committed(coordinator, "g", "t", 0)),
+            (Some("classic"), Some(7))
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_consumer_group_is_deleted_with_all_its_records() {
+    let world = World::new();
+    let coordinator = world.coordinator();
+    let unknown = coordinator
+        .consumer_group_heartbeat("g", &heartbeat(5))
+        .await
+        .unwrap_err();
+    assert_eq!(unknown.code, ErrorCode::GROUP_ID_NOT_FOUND);
+    coordinator.consumer_group_heartbeat("g", &heartbeat(0)).await.unwrap();
+    assert_eq!(coordinator.delete_group("g").await, Err(ErrorCode::NON_EMPTY_GROUP));
+    coordinator.consumer_group_heartbeat("g", &heartbeat(-1)).await.unwrap();
+    assert_eq!(coordinator.delete_group("g").await, Ok(()));
+    for coordinator in [coordinator, world.coordinator()] {
+        assert_eq!(state(&coordinator, "g"), None);
+    }
 }

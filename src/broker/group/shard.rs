@@ -217,10 +217,12 @@ impl Shard {
                 turn.replies.push((request.reply, Reply::Join(response)));
                 return;
             }
-            let tombstones = group.tombstones();
-            self.write_all(turn, tombstones);
+            if request.member_id.is_empty() {
+                let tombstones = group.tombstones();
+                self.write_all(turn, tombstones);
+            }
         }
-        let is_new = !self.groups.contains_key(group_id);
+        let is_new = !matches!(self.groups.get(group_id), Some(Group::Classic(_)));
         if is_new && !request.member_id.is_empty() {
             let response = join_error(&request.member_id, ErrorCode::UNKNOWN_MEMBER_ID);
             turn.replies.push((request.reply, Reply::Join(response)));
@@ -399,15 +401,15 @@ impl Shard {
 
     /// Writes the tombstones of a group itself.
     fn bury(&mut self, turn: &mut Turn<'_>, group_id: &str) {
-        if let Some(Group::Classic(_)) = self.groups.get(group_id) {
-            self.write(
-                turn,
-                Record::GroupMetadata {
-                    group_id: group_id.to_owned(),
-                    value: None,
-                },
-            );
-        }
+        let records = match self.groups.get(group_id) {
+            Some(Group::Classic(_)) => vec![Record::GroupMetadata {
+                group_id: group_id.to_owned(),
+                value: None,
+            }],
+            Some(Group::Consumer(group)) => group.tombstones(),
+            None => return,
+        };
+        self.write_all(turn, records);
     }
 
     /// The groups whose state and type are asked for (both in small letters); an empty filter lets all through.

@@ -30,19 +30,26 @@ fn until(what: &str, mut is_so: impl FnMut() -> bool) {
 /// A topic with one record in each partition.
 fn topic(bootstrap: &str, partitions: i32) -> String {
     let name = unique("groups");
-    let admin: AdminClient<DefaultClientContext> =
-        ClientConfig::new().set("bootstrap.servers", bootstrap).create().expect("an admin client");
+    let admin: AdminClient<DefaultClientContext> = ClientConfig::new()
+        .set("bootstrap.servers", bootstrap)
+        .create()
+        .expect("an admin client");
     let new = NewTopic::new(&name, partitions, TopicReplication::Fixed(1));
     let made = tokio::runtime::Runtime::new()
         .expect("a runtime")
         .block_on(admin.create_topics([&new], &AdminOptions::new()))
         .expect("an answer");
     made.into_iter().for_each(|topic| drop(topic.expect("the topic")));
-    let producer: BaseProducer =
-        ClientConfig::new().set("bootstrap.servers", bootstrap).create().expect("a producer");
+    let producer: BaseProducer = ClientConfig::new()
+        .set("bootstrap.servers", bootstrap)
+        .create()
+        .expect("a producer");
     for partition in 0..partitions {
         let record = BaseRecord::<(), _>::to(&name).partition(partition).payload("x");
-        producer.send(record).map_err(|(error, _)| error).expect("room in the queue");
+        producer
+            .send(record)
+            .map_err(|(error, _)| error)
+            .expect("room in the queue");
     }
     producer.flush(LIMIT).expect("all are delivered");
     name
@@ -67,7 +74,10 @@ impl Member {
         more.iter().for_each(|(key, value)| drop(config.set(*key, *value)));
         let consumer: Arc<BaseConsumer> = Arc::new(config.create().expect("a consumer"));
         consumer.subscribe(&[topic]).expect("a subscription");
-        let (stop, seen) = (Arc::new(AtomicBool::new(false)), Arc::<parking_lot::Mutex<BTreeSet<i32>>>::default());
+        let (stop, seen) = (
+            Arc::new(AtomicBool::new(false)),
+            Arc::<parking_lot::Mutex<BTreeSet<i32>>>::default(),
+        );
         let thread = thread::spawn({
             let (consumer, stop, seen) = (consumer.clone(), stop.clone(), seen.clone());
             move || {
@@ -78,18 +88,31 @@ impl Member {
                 }
             }
         });
-        Self { consumer, stop, seen, thread: Some(thread) }
+        Self {
+            consumer,
+            stop,
+            seen,
+            thread: Some(thread),
+        }
     }
 
     fn assigned(&self) -> BTreeSet<i32> {
         let assignment = self.consumer.assignment().expect("an assignment");
-        assignment.elements().iter().map(|element| element.partition()).collect()
+        assignment
+            .elements()
+            .iter()
+            .map(|element| element.partition())
+            .collect()
     }
 
     /// Leaves the group.
     fn close(mut self) {
         self.stop.store(true, Ordering::SeqCst);
-        self.thread.take().expect("it was not closed before").join().expect("the thread did not panic");
+        self.thread
+            .take()
+            .expect("it was not closed before")
+            .join()
+            .expect("the thread did not panic");
         self.consumer.unsubscribe();
     }
 }
@@ -109,7 +132,9 @@ fn two_members_share(more: &[(&str, &str)]) {
     until("the first member has all partitions", || first.assigned().len() == 4);
     until("the first member reads all partitions", || first.seen.lock().len() == 4);
     let second = Member::start(broker.bootstrap(), &group, &topic, more);
-    until("both have two partitions", || first.assigned().len() == 2 && second.assigned().len() == 2);
+    until("both have two partitions", || {
+        first.assigned().len() == 2 && second.assigned().len() == 2
+    });
     assert!(first.assigned().is_disjoint(&second.assigned()));
     first.close();
     until("the second member has all partitions", || second.assigned().len() == 4);
@@ -139,7 +164,9 @@ fn a_static_member_comes_back_without_a_rebalance() {
     let stays = Member::start(broker.bootstrap(), &group, &topic, &[("group.instance.id", "stays")]);
     until("it has all partitions", || stays.assigned().len() == 4);
     let goes = Member::start(broker.bootstrap(), &group, &topic, &[("group.instance.id", "goes")]);
-    until("both have two partitions", || stays.assigned().len() == 2 && goes.assigned().len() == 2);
+    until("both have two partitions", || {
+        stays.assigned().len() == 2 && goes.assigned().len() == 2
+    });
     let (staying, going) = (stays.assigned(), goes.assigned());
     drop(goes);
     let back = Member::start(broker.bootstrap(), &group, &topic, &[("group.instance.id", "goes")]);
@@ -160,7 +187,9 @@ fn commits_survive_a_killed_broker() {
         let member = Member::start(broker.bootstrap(), protocol, &topic, &[("group.protocol", protocol)]);
         until("it reads both partitions", || member.seen.lock().len() == 2);
         let mut offsets = TopicPartitionList::new();
-        offsets.add_partition_offset(&topic, 0, Offset::Offset(1)).expect("a partition");
+        offsets
+            .add_partition_offset(&topic, 0, Offset::Offset(1))
+            .expect("a partition");
         member.consumer.commit(&offsets, CommitMode::Sync).expect("the commit");
         member.close();
     }
@@ -177,7 +206,16 @@ fn commits_survive_a_killed_broker() {
         asked.add_partition(&topic, 0);
         asked.add_partition(&topic, 1);
         let committed = consumer.committed_offsets(asked, LIMIT).expect("an answer");
-        let offset = |partition| committed.find_partition(&topic, partition).expect("it was asked for").offset();
-        assert_eq!((offset(0), offset(1)), (Offset::Offset(1), Offset::Invalid), "{protocol}");
+        let offset = |partition| {
+            committed
+                .find_partition(&topic, partition)
+                .expect("it was asked for")
+                .offset()
+        };
+        assert_eq!(
+            (offset(0), offset(1)),
+            (Offset::Offset(1), Offset::Invalid),
+            "{protocol}"
+        );
     }
 }

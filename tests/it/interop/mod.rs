@@ -1,1 +1,3 @@
 //! Other clients against `kt broker`.
+
+mod librdkafka_groups;
