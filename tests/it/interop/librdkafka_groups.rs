@@ -71,7 +71,9 @@ impl Member {
             .set("group.id", group)
             .set("auto.offset.reset", "earliest")
             .set("enable.auto.commit", "false");
-        more.iter().for_each(|(key, value)| drop(config.set(*key, *value)));
+        for (key, value) in more {
+            config.set(*key, *value);
+        }
         let consumer: Arc<BaseConsumer> = Arc::new(config.create().expect("a consumer"));
         consumer.subscribe(&[topic]).expect("a subscription");
         let (stop, seen) = (
