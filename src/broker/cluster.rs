@@ -88,7 +88,7 @@ impl ClusterBuilder {
         let backlog = u32::try_from(config.i64("socket.listen.backlog.size")).unwrap_or(50);
         let mut listeners = Vec::with_capacity(endpoints.len());
         for (endpoint, advertised) in endpoints {
-            listeners.push(Listener::bind(endpoint, advertised, backlog).await?);
+            listeners.push(Listener::bind(endpoint, advertised, backlog).await?.secure(&config)?);
         }
         let storage = Storage::open(&config)?;
         let node_id = storage.node_id();

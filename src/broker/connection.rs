@@ -56,35 +56,33 @@ pub async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     let mut shutdown = node.shutdown_signal();
     loop {
         let config = node.config();
-        let limit = usize::try_from(config.i64("socket.request.max.bytes")).unwrap_or(0);
+        let limit = authentication.frame_limit(usize::try_from(config.i64("socket.request.max.bytes")).unwrap_or(0));
         let idle = config.i64("connections.max.idle.ms");
         let Some(mut frame) = next_frame(&mut stream, limit, idle, &mut shutdown).await? else {
             return Ok(());
         };
         let response = if let Some(answer) = authentication.handle_raw_token(node, &frame) {
             // SaslHandshake v0: the mechanism's tokens come as bare frames.
-            Some(answer.map_err(|e| ConnectionError::Protocol(e.to_string()))?)
+            Some(answer)
         } else {
             let (api_key, header) = decode_request_header(&mut frame)?;
             let cx = RequestContext::new(node.clone(), info.clone(), api_key, &header);
-            let response = match authentication.handle(&cx, &frame)? {
+            match authentication.handle(&cx, &frame)? {
                 Some(response) => Some(response),
                 None => match dispatch(&cx, frame).await? {
-                    Some(response) => Some(response),
                     None if cx.is_closing() => return Ok(()),
-                    None => None,
+                    response => response,
                 },
-            };
-            if let Some(principal) = authentication.take_principal() {
-                let ConnectionInfo { listener, peer, .. } = &*info;
-                info = Arc::new(ConnectionInfo {
-                    listener: listener.clone(),
-                    peer: *peer,
-                    principal,
-                });
             }
-            response
         };
+        if let Some(principal) = authentication.take_principal() {
+            let ConnectionInfo { listener, peer, .. } = &*info;
+            info = Arc::new(ConnectionInfo {
+                listener: listener.clone(),
+                peer: *peer,
+                principal,
+            });
+        }
         if let Some(response) = response {
             stream.write_all(&response).await?;
             stream.flush().await?;

@@ -4,16 +4,19 @@ use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use tokio::net::{TcpListener, TcpSocket, TcpStream, lookup_host};
 use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
 
-use super::authn::Authentication;
-use super::config::Endpoint;
+use super::authn::{Authentication, SaslSettings};
+use super::config::{BrokerConfig, Endpoint};
 use super::connection::{self, ConnectionError};
 use super::node::Node;
 use super::request::ConnectionInfo;
+use super::tls;
 
 /// A bound listener.
 #[derive(Debug)]
@@ -22,7 +25,24 @@ pub struct Listener {
     pub endpoint: Endpoint,
     /// What clients are told; its port is the bound one if none was given.
     pub advertised: Endpoint,
+    security: Security,
 }
+
+/// What happens on a new connection before requests.
+#[derive(Clone, Default)]
+struct Security {
+    tls: Option<TlsAcceptor>,
+    sasl: Option<Arc<SaslSettings>>,
+}
+
+impl std::fmt::Debug for Security {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "tls: {}, sasl: {:?}", self.tls.is_some(), self.sasl)
+    }
+}
+
+/// How long a client may take for the TLS handshake.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(30);
 
 impl Listener {
     /// Binds; an empty host is every interface.
@@ -62,11 +82,26 @@ impl Listener {
             socket,
             endpoint,
             advertised,
+            security: Security::default(),
         })
     }
 
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
         self.socket.local_addr()
+    }
+
+    /// Takes up TLS and SASL where the listener's protocol asks for them.
+    ///
+    /// # Errors
+    /// Certificates or keys that are missing or unreadable.
+    pub fn secure(mut self, config: &BrokerConfig) -> io::Result<Self> {
+        if self.endpoint.protocol.is_tls() {
+            self.security.tls = Some(tls::acceptor(config, &self.endpoint)?);
+        }
+        if self.endpoint.protocol.is_sasl() {
+            self.security.sasl = Some(Arc::new(SaslSettings::new(config, &self.endpoint)));
+        }
+        Ok(self)
     }
 
     /// Accepts until the broker stops, then lets the requests being served finish.
@@ -83,8 +118,9 @@ impl Listener {
                 Ok((stream, peer)) => match node.connections().admit(&node, peer.ip()) {
                     Some(permit) => {
                         let (node, endpoint) = (node.clone(), self.endpoint.clone());
+                        let security = self.security.clone();
                         connections.spawn(async move {
-                            handle(&node, stream, peer, &endpoint).await;
+                            handle(&node, (stream, peer), &endpoint, security).await;
                             drop(permit);
                         });
                     }
@@ -102,14 +138,14 @@ impl Listener {
     }
 }
 
-async fn handle(node: &Arc<Node>, stream: TcpStream, peer: SocketAddr, endpoint: &Endpoint) {
+async fn handle(node: &Arc<Node>, (stream, peer): (TcpStream, SocketAddr), endpoint: &Endpoint, security: Security) {
     let _ = stream.set_nodelay(true);
     let info = ConnectionInfo {
         listener: endpoint.name.clone(),
         peer,
         principal: "User:ANONYMOUS".to_owned(),
     };
-    let served = match serve(node, stream, info, endpoint).await {
+    let served = match serve(node, stream, info, security).await {
         Err(e) if !e.is_disconnect() => e,
         _ => return,
     };
@@ -120,9 +156,17 @@ async fn serve(
     node: &Arc<Node>,
     stream: TcpStream,
     info: ConnectionInfo,
-    _endpoint: &Endpoint,
+    security: Security,
 ) -> Result<(), ConnectionError> {
-    connection::serve(node, stream, info, Authentication::none()).await
+    let authentication = security.sasl.map_or_else(Authentication::none, Authentication::sasl);
+    match security.tls {
+        None => connection::serve(node, stream, info, authentication).await,
+        Some(acceptor) => {
+            let handshake = tokio::time::timeout(HANDSHAKE_TIMEOUT, acceptor.accept(stream)).await;
+            let stream = handshake.map_err(|_| ConnectionError::Protocol("TLS handshake timed out".to_owned()))??;
+            connection::serve(node, stream, info, authentication).await
+        }
+    }
 }
 
 /// How many connections there are, in all and by address.

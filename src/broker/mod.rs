@@ -10,6 +10,7 @@ pub mod cluster;
 pub mod config;
 pub mod connection;
 pub mod group;
+mod jaas;
 pub mod listener;
 mod loggers;
 pub mod metadata;
@@ -17,6 +18,7 @@ pub mod node;
 pub mod replica;
 pub mod request;
 mod storage;
+mod tls;
 
 pub use cluster::{Cluster, ClusterBuilder};
 pub use metadata::topics::NewTopic;

@@ -50,6 +50,8 @@ mod offset_delete;
 mod offset_fetch;
 mod offset_for_leader_epoch;
 mod produce;
+mod sasl_authenticate;
+mod sasl_handshake;
 pub mod shared;
 mod sync_group;
 
@@ -95,6 +97,7 @@ pub static TABLE: &[Api] = apis! {
     SyncGroup,                     0..=5,  sync_group,                     SyncGroupRequest;
     DescribeGroups,                0..=6,  describe_groups,                DescribeGroupsRequest;
     ListGroups,                    0..=5,  list_groups,                    ListGroupsRequest;
+    SaslHandshake,                 0..=1,  sasl_handshake,                 SaslHandshakeRequest;
     ApiVersions,                   0..=4,  api_versions,                   ApiVersionsRequest;
     CreateTopics,                  2..=7,  create_topics,                  CreateTopicsRequest;
     DeleteTopics,                  1..=6,  delete_topics,                  DeleteTopicsRequest;
@@ -104,6 +107,7 @@ pub static TABLE: &[Api] = apis! {
     DescribeConfigs,               1..=4,  describe_configs,               DescribeConfigsRequest;
     AlterConfigs,                  0..=2,  alter_configs,                  AlterConfigsRequest;
     DescribeLogDirs,               1..=4,  describe_log_dirs,              DescribeLogDirsRequest;
+    SaslAuthenticate,              0..=2,  sasl_authenticate,              SaslAuthenticateRequest;
     CreatePartitions,              0..=3,  create_partitions,              CreatePartitionsRequest;
     DeleteGroups,                  0..=2,  delete_groups,                  DeleteGroupsRequest;
     ElectLeaders,                  0..=2,  elect_leaders,                  ElectLeadersRequest;
