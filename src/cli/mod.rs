@@ -22,6 +22,7 @@ pub mod multicall;
 pub mod native;
 pub mod perf_test;
 pub mod ready;
+pub mod reassign_partitions;
 pub mod server_start;
 pub mod table;
 pub mod topics;

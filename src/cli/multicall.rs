@@ -76,6 +76,7 @@ pub static TOOLS: &[&Tool] = &[
     &super::groups::TOOL,
     &super::perf_test::consumer::TOOL,
     &super::perf_test::producer::TOOL,
+    &super::reassign_partitions::TOOL,
     &super::server_start::TOOL,
     &super::topics::TOOL,
 ];

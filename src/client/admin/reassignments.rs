@@ -46,7 +46,20 @@ impl Admin {
         &self,
         targets: &[(TopicPartition, Option<Vec<i32>>)],
     ) -> Result<Items<TopicPartition, ()>, AdminError> {
-        let make = |_| {
+        self.alter_partition_reassignments_with(targets, true).await
+    }
+
+    /// As [`Admin::alter_partition_reassignments`]; `allow_factor_change` is false to have a change of how many replicas a
+    /// partition has refused (KIP-860).
+    ///
+    /// # Errors
+    /// As [`Admin::alter_partition_reassignments`].
+    pub async fn alter_partition_reassignments_with(
+        &self,
+        targets: &[(TopicPartition, Option<Vec<i32>>)],
+        allow_factor_change: bool,
+    ) -> Result<Items<TopicPartition, ()>, AdminError> {
+        let make = |version| {
             let mut topics: IndexMap<&str, Vec<ReassignablePartition>> = IndexMap::new();
             for (tp, replicas) in targets {
                 let partition = ReassignablePartition::default()
@@ -62,6 +75,7 @@ impl Admin {
             AlterPartitionReassignmentsRequest::default()
                 .with_topics(topics.into_iter().map(topic).collect())
                 .with_timeout_ms(self.timeout_ms())
+                .with_allow_replication_factor_change(version < 1 || allow_factor_change)
         };
         let judge = |r: &AlterPartitionReassignmentsResponse| judge_codes([r.error_code]);
         let answer = self
