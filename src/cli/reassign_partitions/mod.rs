@@ -30,6 +30,8 @@ pub static TOOL: Tool = Tool {
 pub struct Failure {
     pub class: Option<String>,
     pub message: String,
+    /// The class of a cause with the same message.
+    pub cause: Option<&'static str>,
 }
 
 impl Failure {
@@ -37,6 +39,7 @@ impl Failure {
         Self {
             class: Some(class.to_string()),
             message: message.into(),
+            cause: None,
         }
     }
 
@@ -52,6 +55,7 @@ impl Failure {
         Self {
             class: None,
             message: message.into(),
+            cause: None,
         }
     }
 }
@@ -111,6 +115,9 @@ async fn run(ui: &mut Ui, line: Line) -> CliResult {
             match &f.class {
                 None => writeln!(ui.out(), "{}", f.message)?,
                 Some(class) => writeln!(ui.out(), "Error: {}\n{class}: {}", f.message, f.message)?,
+            }
+            if let Some(cause) = f.cause {
+                writeln!(ui.out(), "Caused by: {cause}: {}", f.message)?;
             }
             Err(CliError::told())
         }
