@@ -9,6 +9,8 @@ mod options;
 mod render;
 mod report;
 mod text;
+#[cfg(test)]
+mod tests;
 
 use std::path::Path;
 
