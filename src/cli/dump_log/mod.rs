@@ -8,9 +8,9 @@ mod log;
 mod options;
 mod render;
 mod report;
-mod text;
 #[cfg(test)]
 mod tests;
+mod text;
 
 use std::path::Path;
 

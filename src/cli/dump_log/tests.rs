@@ -20,7 +20,10 @@ impl Sink {
 
 impl Write for Sink {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .extend_from_slice(bytes);
         Ok(bytes.len())
     }
 
@@ -45,11 +48,20 @@ fn dump(manner: Manner, words: &[&str]) -> Outcome {
     let mut ui = Ui::with_streams(manner, Box::new(out.clone()), Box::new(err.clone()));
     let words: Vec<String> = words.iter().map(|w| (*w).to_owned()).collect();
     let options = opts::parse(TOOL.opts, manner, &words).expect("a command line");
-    if let Some(format) = (manner == Manner::Kt).then(|| options.value("output").expect("one")).flatten() {
+    if let Some(format) = (manner == Manner::Kt)
+        .then(|| options.value("output").expect("one"))
+        .flatten()
+    {
         ui.set_format(format).expect("a format");
     }
-    let line = Line { tool: &TOOL, words, options };
-    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    let line = Line {
+        tool: &TOOL,
+        words,
+        options,
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .expect("a runtime");
     let end = runtime.block_on(run(&mut ui, line));
     ui.flush().expect("a flush");
     let message = end.as_ref().err().map(|e| format!("{e}\n")).unwrap_or_default();
@@ -77,7 +89,11 @@ fn cases() -> Vec<Case> {
             let text = std::fs::read_to_string(&path).expect("a case");
             let (head, rest) = text.split_once("--- stdout\n").expect("a head");
             let (out, err) = rest.rsplit_once("--- stderr\n").expect("both streams");
-            let (words, exit) = head.trim().trim_start_matches("$ ").split_once("\nexit ").expect("an exit code");
+            let (words, exit) = head
+                .trim()
+                .trim_start_matches("$ ")
+                .split_once("\nexit ")
+                .expect("an exit code");
             Case {
                 name: path.file_name().expect("a name").to_string_lossy().into_owned(),
                 words: words.split(' ').map(str::to_owned).collect(),
@@ -97,8 +113,17 @@ fn every_recorded_run_is_printed_as_kafka_prints_it() {
     let cases = cases();
     assert!(cases.len() >= 80, "{} cases", cases.len());
     for case in cases {
-        let words: Vec<String> =
-            case.words.iter().map(|w| if w.contains('/') { format!("{dir}{w}") } else { w.clone() }).collect();
+        let words: Vec<String> = case
+            .words
+            .iter()
+            .map(|w| {
+                if w.contains('/') {
+                    format!("{dir}{w}")
+                } else {
+                    w.clone()
+                }
+            })
+            .collect();
         let ours = dump(Manner::Script, &words.iter().map(String::as_str).collect::<Vec<_>>());
         assert_eq!(ours.exit, case.exit, "{}: {}", case.name, ours.err);
         let out = ours.out.replace(&dir, "");
@@ -139,15 +164,25 @@ fn damage_fails_the_command_only_as_kt() {
 fn what_cannot_be_opened_is_named() {
     let gone = dump(Manner::Script, &["--files", "/nowhere/00000000000000000000.log"]);
     assert_eq!(gone.exit, 1);
-    assert_eq!(gone.out, "Dumping /nowhere/00000000000000000000.log\nLog starting offset: 0\n");
-    assert!(gone.err.starts_with("/nowhere/00000000000000000000.log"), "{}", gone.err);
+    assert_eq!(
+        gone.out,
+        "Dumping /nowhere/00000000000000000000.log\nLog starting offset: 0\n"
+    );
+    assert!(
+        gone.err.starts_with("/nowhere/00000000000000000000.log"),
+        "{}",
+        gone.err
+    );
     let unnumbered = dump(Manner::Script, &["--files", "a//b.log"]);
     assert_eq!((unnumbered.exit, unnumbered.out.as_str()), (1, "Dumping a/b.log\n"));
     assert_eq!(unnumbered.err, "For input string: \"b\"\n");
     let unknown = dump(Manner::Script, &["--files", "x.txt, y"]);
     assert_eq!((unknown.exit, unknown.out.as_str()), (0, "Dumping x.txt\nDumping  y\n"));
     assert_eq!(unknown.err, "Ignoring unknown file x.txt\nIgnoring unknown file  y\n");
-    let class = dump(Manner::Script, &["--files", &fixture(PLAIN), "--value-decoder-class", "a.B"]);
+    let class = dump(
+        Manner::Script,
+        &["--files", &fixture(PLAIN), "--value-decoder-class", "a.B"],
+    );
     assert_eq!(class.exit, 1);
     assert!(class.err.starts_with("Failed to load decoder class\n"), "{}", class.err);
     let number = dump(Manner::Script, &["--files", &fixture(PLAIN), "--max-bytes", "x"]);
@@ -169,18 +204,38 @@ fn several_files_and_gaps_in_them_are_told_apart() {
 fn json_lines_hold_a_record_each() {
     let file = fixture(PLAIN);
     let lines = dump(Manner::Kt, &["--files", &file, "--print-data-log", "-o", "jsonl"]);
-    let records: Vec<serde_json::Value> =
-        lines.out.lines().map(|line| serde_json::from_str(line).expect("an object")).collect();
+    let records: Vec<serde_json::Value> = lines
+        .out
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("an object"))
+        .collect();
     assert_eq!(records.len(), 10);
     let first = &records[0];
-    assert_eq!((first["file"].as_str(), first["offset"].as_i64()), (Some(file.as_str()), Some(0)));
-    assert_eq!((first["key"].as_str(), first["timestamp"].as_i64()), (Some("key-0"), Some(1_700_000_000_000)));
+    assert_eq!(
+        (first["file"].as_str(), first["offset"].as_i64()),
+        (Some(file.as_str()), Some(0))
+    );
+    assert_eq!(
+        (first["key"].as_str(), first["timestamp"].as_i64()),
+        (Some("key-0"), Some(1_700_000_000_000))
+    );
     assert_eq!(first["headers"][0]["key"], "h1");
     let array = dump(Manner::Kt, &["--files", &file, "--print-data-log", "-o", "json"]);
-    assert_eq!(serde_json::from_str::<Vec<serde_json::Value>>(&array.out).expect("an array"), records);
+    assert_eq!(
+        serde_json::from_str::<Vec<serde_json::Value>>(&array.out).expect("an array"),
+        records
+    );
     let batches = dump(Manner::Kt, &["--files", &file, "-o", "jsonl"]);
     assert_eq!(batches.out.lines().count(), 2);
-    let none = dump(Manner::Kt, &["--files", &fixture("dump-log/damaged-text-0/00000000000000000000.log"), "-o", "json"]);
+    let none = dump(
+        Manner::Kt,
+        &[
+            "--files",
+            &fixture("dump-log/damaged-text-0/00000000000000000000.log"),
+            "-o",
+            "json",
+        ],
+    );
     assert_eq!((none.exit, none.out.as_str()), (1, "[]\n"));
     let decoded = fixture("segments/__consumer_offsets-2/00000000000000000000.log");
     let decoded = dump(Manner::Kt, &["--files", &decoded, "--offsets-decoder", "-o", "jsonl"]);
@@ -205,7 +260,18 @@ fn bytes_that_are_no_text_are_base64() {
 #[test]
 fn offsets_bound_what_is_shown() {
     let file = fixture(PLAIN);
-    let some = dump(Manner::Kt, &["--files", &file, "--deep-iteration", "--from-offset", "3", "--to-offset", "6"]);
+    let some = dump(
+        Manner::Kt,
+        &[
+            "--files",
+            &file,
+            "--deep-iteration",
+            "--from-offset",
+            "3",
+            "--to-offset",
+            "6",
+        ],
+    );
     let offsets: Vec<&str> = some.out.lines().filter_map(|l| l.strip_prefix("| offset: ")).collect();
     let offsets: Vec<&str> = offsets.iter().filter_map(|l| l.split(' ').next()).collect();
     assert_eq!(offsets, ["3", "4", "5"]);
@@ -225,7 +291,10 @@ fn damaged_files_never_panic() {
         (seed % below.max(1) as u64) as usize
     };
     let files: Vec<Case> = cases().into_iter().filter(|case| case.out.len() < 40_000).collect();
-    let rounds = std::env::var("KT_FUZZ_ROUNDS").ok().and_then(|n| n.parse().ok()).unwrap_or(400);
+    let rounds = std::env::var("KT_FUZZ_ROUNDS")
+        .ok()
+        .and_then(|n| n.parse().ok())
+        .unwrap_or(400);
     let scratch = tempfile::tempdir().expect("a folder");
     let (mut fine, mut failed) = (0, 0);
     for _ in 0..rounds {
@@ -255,5 +324,8 @@ fn damaged_files_never_panic() {
             _ => failed += 1,
         }
     }
-    assert!(fine > rounds / 50 && failed > rounds / 4, "{fine} fine, {failed} failed");
+    assert!(
+        fine > rounds / 50 && failed > rounds / 4,
+        "{fine} fine, {failed} failed"
+    );
 }
