@@ -10,11 +10,11 @@ use crate::broker::{Cluster, ClusterBuilder, NewTopic};
 /// The `kt broker` command line. Help for users, so no Rust types are named.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The port to listen on; 0 takes any free one.
-    #[arg(long, default_value_t = 9092)]
+    /// The port to listen on; 0 takes any free one. Given twice, the last one counts.
+    #[arg(long, default_value_t = 9092, overrides_with = "port")]
     port: u16,
     /// The address to listen on, which clients are also told.
-    #[arg(long, default_value = "127.0.0.1")]
+    #[arg(long, default_value = "127.0.0.1", overrides_with = "host")]
     host: String,
     #[command(flatten)]
     cluster: ClusterArgs,

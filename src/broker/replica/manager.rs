@@ -15,7 +15,7 @@ use crate::broker::config::BrokerConfig;
 use crate::broker::config::topic::TopicConfig;
 use crate::broker::metadata::image::{TopicImage, resource_type};
 use crate::broker::metadata::{ApiError, MetadataImage};
-use crate::log::{LogConfig, LogError, OpenOptions, PartitionLog, checkpoint};
+use crate::log::{LogConfig, LogError, OpenOptions, PartitionLog, checkpoint, log_dir};
 use crate::wire::ErrorCode;
 
 /// One directory of `log.dirs`.
@@ -159,13 +159,14 @@ impl ReplicaManager {
         dir: usize,
         (config, now_ms): (Arc<LogConfig>, i64),
     ) -> Result<PartitionLog, ApiError> {
-        let (log_dir, checkpoints) = (&self.dirs[dir], &self.checkpoints[dir]);
-        let path = log_dir.path.join(tp.to_string());
+        let (dir, checkpoints) = (&self.dirs[dir], &self.checkpoints[dir]);
+        let path = dir.path.join(tp.to_string());
+        set_stray_aside(&path, tp, topic_id)?;
         // A topic of the same name that is gone left its entries behind, but no directory.
         let is_known = path.exists();
         let at = |map: &BTreeMap<TopicPartition, i64>| map.get(tp).copied().filter(|_| is_known).unwrap_or(0);
         let options = OpenOptions {
-            clean_shutdown: log_dir.clean_shutdown,
+            clean_shutdown: dir.clean_shutdown,
             recovery_point: at(&checkpoints.recovery),
             log_start_offset: at(&checkpoints.log_start),
             now_ms,
@@ -255,6 +256,16 @@ fn become_leader(partition: &Partition, node_id: i32) -> Result<(), ApiError> {
         log.set_high_watermark(end);
     }
     Ok(())
+}
+
+/// Puts aside what another topic of the same name left, deleted while this broker was down (Kafka: stray partitions).
+fn set_stray_aside(path: &Path, tp: &TopicPartition, topic_id: Uuid) -> Result<(), LogError> {
+    match log_dir::read_partition_metadata(path)? {
+        Some(other) if other != topic_id => {
+            Ok(std::fs::rename(path, path.with_file_name(log_dir::stray_dir_name(tp)))?)
+        }
+        _ => Ok(()),
+    }
 }
 
 /// A damaged checkpoint counts as none, as in Kafka: more is checked then than need be.
