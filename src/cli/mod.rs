@@ -5,6 +5,7 @@
 
 pub mod broker;
 pub mod compat;
+pub mod configs;
 pub mod connect;
 pub mod console_consumer;
 pub mod console_producer;

@@ -67,6 +67,7 @@ macro_rules! runs {
 /// Every script there is. Sorted by script.
 #[rustfmt::skip] // a line each
 pub static TOOLS: &[&Tool] = &[
+    &super::configs::TOOL,
     &super::console_consumer::TOOL,
     &super::console_producer::TOOL,
     &super::consumer_groups::TOOL,
