@@ -4,6 +4,7 @@
 //! dispatch, help, completions, man pages and `kt install-links` derive from that table.
 
 pub mod broker;
+pub mod broker_api_versions;
 pub mod compat;
 pub mod configs;
 pub mod connect;
@@ -19,6 +20,7 @@ pub mod generate;
 pub mod get_offsets;
 pub mod groups;
 pub mod install_links;
+pub mod log_dirs;
 pub mod multicall;
 pub mod native;
 pub mod perf_test;

@@ -67,6 +67,7 @@ macro_rules! runs {
 /// Every script there is. Sorted by script.
 #[rustfmt::skip] // a line each
 pub static TOOLS: &[&Tool] = &[
+    &super::broker_api_versions::TOOL,
     &super::configs::TOOL,
     &super::console_consumer::TOOL,
     &super::console_producer::TOOL,
@@ -75,6 +76,7 @@ pub static TOOLS: &[&Tool] = &[
     &super::dump_log::TOOL,
     &super::get_offsets::TOOL,
     &super::groups::TOOL,
+    &super::log_dirs::TOOL,
     &super::perf_test::consumer::TOOL,
     &super::perf_test::producer::TOOL,
     &super::reassign_partitions::TOOL,
