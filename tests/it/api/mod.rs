@@ -1,1 +1,4 @@
 //! Tests by API: request in, response out, over a socket. They also hold on real Kafka (`KT_TEST_BOOTSTRAP`).
+
+mod api_versions;
+mod create_topics;

@@ -1,1 +1,4 @@
 //! Promises of the cluster: what survives which failure.
+
+mod bad_bytes;
+mod restart;

@@ -124,7 +124,7 @@ pub fn difference(case: &Case, kafka: &Said, ours: &Said) -> Option<String> {
         let extra = mine.iter().find(|line| !theirs.contains(line));
         return Some(format!("stdout: Kafka has {missing:?}, ours has {extra:?}"));
     }
-    let message = message(&kafka.stderr)?;
+    let message = message_of(&kafka.stderr)?;
     let words = |text: &str| BLANKS.replace_all(&text.replace('\n', " "), " ").into_owned();
     if words(&format!("{} {}", ours.stderr, ours.stdout)).contains(&words(&message)) {
         return None;
@@ -136,7 +136,8 @@ pub fn difference(case: &Case, kafka: &Said, ours: &Said) -> Option<String> {
 }
 
 fn lines(case: &Case, text: &str) -> Vec<String> {
-    let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    let words = |line: &str| if case.words { sort_words(line) } else { line.to_owned() };
+    let mut lines: Vec<String> = text.lines().map(words).collect();
     if case.unordered {
         lines.retain(|line| !line.is_empty());
         lines.sort();
@@ -144,17 +145,26 @@ fn lines(case: &Case, text: &str) -> Vec<String> {
     lines
 }
 
+fn sort_words(line: &str) -> String {
+    let mut words: Vec<&str> = line
+        .split(|c: char| c.is_whitespace() || "[],'\"".contains(c))
+        .filter(|word| !word.is_empty())
+        .collect();
+    words.sort_unstable();
+    words.join(" ")
+}
+
 fn shorten(text: &str) -> &str {
     text.char_indices().nth(300).map_or(text, |(end, _)| &text[..end])
 }
 
 /// The message on Kafka's standard error, without the trimmings of a log line or an uncaught exception.
-fn message(stderr: &str) -> Option<String> {
+fn message_of(stderr: &str) -> Option<String> {
     static TRIMMINGS: LazyLock<[Regex; 4]> = LazyLock::new(|| {
         [
             r"^\[<time>\] (ERROR|FATAL) ?",
             r#"^Exception in thread "[^"]*" "#,
-            r"^(Caused by: )?([a-z]\w*\.)+[A-Z][\w$]*(: |$)",
+            r"^(Caused by: )?(([a-z]\w*\.)+[A-Z][\w$]*(: |$))+",
             r" \((org\.apache\.)?kafka[\w.$]*\)$",
         ]
         .map(|regex| Regex::new(regex).expect("a regex"))
@@ -192,5 +202,5 @@ fn what_varies_is_named() {
 #[test]
 fn the_message_is_found_behind_its_trimmings() {
     let text = "\n[<time>] WARN x\nException in thread \"main\" joptsimple.UnrecognizedOptionException: frob is bad\n";
-    assert_eq!(message(text).as_deref(), Some("frob is bad"));
+    assert_eq!(message_of(text).as_deref(), Some("frob is bad"));
 }

@@ -12,6 +12,7 @@
 //! < a line of standard input       with \t \r \n \\ and \xNN; `<|` leaves out the newline
 //! @ unordered                      the order of the lines is a hash table's
 //! @ numbers                        figures are measurements: only their format counts
+//! @ words                          the order of words in a line is a hash table's
 //! @ blanks                         column widths follow names that vary
 //! background NAME                  the next command keeps running; it is compared when it ends
 //! stop NAME                        SIGTERM
@@ -37,6 +38,7 @@ pub struct Case {
     pub unordered: bool,
     pub numbers: bool,
     pub blanks: bool,
+    pub words: bool,
     /// Nothing varies: the case reads files that are kept with it, and no cluster.
     pub exact: bool,
 }
@@ -125,6 +127,7 @@ impl Scenario {
                             "unordered" => case.unordered = true,
                             "numbers" => case.numbers = true,
                             "blanks" => case.blanks = true,
+                            "words" => case.words = true,
                             _ => panic!("{}", at()),
                         }
                     }

@@ -1,3 +1,5 @@
-//! Other clients against `kt broker`.
+//! Other clients against `kt broker`, and `kt` beside other clients.
 
+mod java;
+mod librdkafka;
 mod librdkafka_groups;

@@ -86,10 +86,6 @@ impl Broker {
         &self.data_dir
     }
 
-    pub fn pid(&self) -> u32 {
-        self.child.id()
-    }
-
     /// SIGTERM, and waits for the end.
     pub fn stop(mut self) -> Option<i32> {
         let pid = i32::try_from(self.child.id()).expect("a pid fits i32");

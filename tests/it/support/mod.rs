@@ -3,7 +3,9 @@
 pub mod broker;
 pub mod kafka;
 pub mod process;
+pub mod rdkafka;
 pub mod tools;
+pub mod wire;
 
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};

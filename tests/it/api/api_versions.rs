@@ -1,0 +1,42 @@
+//! ApiVersions (18).
+
+use kafka_protocol::messages::ApiVersionsRequest;
+use kafka_protocol::protocol::StrBytes;
+use kt::wire::frame::{decode_response, encode_request};
+
+use crate::support::broker::AnyBroker;
+use crate::support::wire::Wire;
+
+fn request() -> ApiVersionsRequest {
+    ApiVersionsRequest::default()
+        .with_client_software_name(StrBytes::from_static_str("kt-it"))
+        .with_client_software_version(StrBytes::from_static_str("1"))
+}
+
+#[test]
+fn every_version_lists_the_same_apis() {
+    let broker = AnyBroker::get();
+    let mut wire = Wire::connect(broker.bootstrap());
+    let all = wire.call(&request(), 3);
+    assert_eq!(all.error_code, 0);
+    assert!(all.api_keys.len() > 20, "{} APIs", all.api_keys.len());
+    for version in 0..3 {
+        let old = wire.call(&request(), version);
+        assert_eq!(old.api_keys.len(), all.api_keys.len(), "version {version}");
+    }
+    assert!(all.api_keys.iter().all(|api| api.min_version <= api.max_version));
+}
+
+/// KIP-511: a version the broker does not know is answered in version 0, with the range that it does know.
+#[test]
+fn an_unknown_version_is_answered_in_version_0() {
+    let broker = AnyBroker::get();
+    let mut wire = Wire::connect(broker.bootstrap());
+    let mut bytes = encode_request(&request(), 3, 7, None).expect("a request");
+    bytes[6..8].copy_from_slice(&99_i16.to_be_bytes());
+    wire.send(&bytes);
+    let frame = wire.frame().expect("an answer");
+    let answer = decode_response::<ApiVersionsRequest>(frame, 0).expect("version 0");
+    assert_eq!(answer.error_code, 35);
+    assert!(answer.api_keys.iter().any(|api| api.api_key == 18));
+}

@@ -1,0 +1,54 @@
+//! Requests and responses over a plain socket, one at a time.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use bytes::Bytes;
+use kafka_protocol::protocol::Request;
+use kt::wire::frame::{correlation_id, decode_response, encode_request};
+
+/// How long an answer may take.
+const LIMIT: Duration = Duration::from_secs(20);
+
+/// A connection to a broker that does nothing of its own accord.
+#[derive(Debug)]
+pub struct Wire {
+    socket: TcpStream,
+    next_id: i32,
+}
+
+impl Wire {
+    pub fn connect(bootstrap: &str) -> Self {
+        let socket = TcpStream::connect(bootstrap).unwrap_or_else(|e| panic!("{bootstrap}: {e}"));
+        socket.set_read_timeout(Some(LIMIT)).expect("a limit above zero");
+        Self { socket, next_id: 1 }
+    }
+
+    /// Sends a request in a version and waits for its response.
+    pub fn call<R: Request>(&mut self, request: &R, version: i16) -> R::Response {
+        let id = self.next_id;
+        self.next_id += 1;
+        let bytes = encode_request(request, version, id, Some("kt-it")).expect("a request that fits its version");
+        self.send(&bytes);
+        let frame = self.frame().expect("an answer");
+        assert_eq!(correlation_id(&frame), Some(id), "an answer to another request");
+        decode_response::<R>(frame, version).expect("an answer of the request's version")
+    }
+
+    /// Writes bytes as they are. A broker may hang up while we write.
+    pub fn send(&mut self, bytes: &[u8]) {
+        self.socket.write_all(bytes).ok();
+    }
+
+    /// The next frame without its length; none when the broker hung up.
+    pub fn frame(&mut self) -> Option<Bytes> {
+        let mut length = [0; 4];
+        self.socket.read_exact(&mut length).ok()?;
+        let length = usize::try_from(i32::from_be_bytes(length)).expect("a length above zero");
+        assert!(length < 64 << 20, "an answer of {length} bytes");
+        let mut frame = vec![0; length];
+        self.socket.read_exact(&mut frame).ok()?;
+        Some(frame.into())
+    }
+}
