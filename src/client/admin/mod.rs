@@ -18,6 +18,7 @@ mod offsets;
 mod quorum;
 mod quotas;
 mod reassignments;
+mod record_times;
 mod scram;
 mod topic_changes;
 mod topics;
