@@ -69,7 +69,7 @@ pub(super) fn parse_line(text: &str, with_group: bool) -> Result<PlanLine, Strin
     let offset = field(&mut cells, "offset", "long")?;
     let width = if with_group { 4 } else { 3 };
     if let Some(extra) = cells.next()?
-        && !(extra.text.is_empty() && !cells.more)
+        && (cells.more || !extra.text.is_empty())
     {
         let (text, length) = (&extra.text, extra.text.chars().count());
         return Err(format!(

@@ -270,3 +270,136 @@ pub(super) fn deleted_offsets(out: &mut dyn Write, rows: &[(crate::TopicPartitio
     }
     writeln!(out)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::TopicPartition;
+    use crate::client::admin::{GroupType, Node};
+
+    fn text(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> String {
+        let mut out = Vec::new();
+        write(&mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    fn row(partition: i32, offset: Option<i64>, owner: bool) -> Row {
+        let owner = owner.then(|| ("LxbvunYARruDppFhNWuHwg".into(), "/127.0.0.1".into(), "member-a".into()));
+        Row {
+            group: "g".into(),
+            tp: TopicPartition::new("grp", partition),
+            leader_epoch: Some(0),
+            offset,
+            log_end: Some(10),
+            owner,
+        }
+    }
+
+    #[test]
+    fn offsets_stand_under_their_heads() {
+        let rows = [row(0, Some(4), true), row(1, None, false)];
+        let lines = [
+            "",
+            "GROUP           TOPIC           PARTITION  CURRENT-OFFSET  LOG-END-OFFSET  LAG             CONSUMER-ID            HOST            CLIENT-ID",
+            "g               grp             0          4               10              6               LxbvunYARruDppFhNWuHwg /127.0.0.1      member-a",
+            "g               grp             1          -               10              -               -                      -               -",
+            "",
+        ];
+        assert_eq!(text(|out| offsets(out, &rows, false)), lines.join("\n"));
+        assert!(text(|out| offsets(out, &rows, true)).contains(" PARTITION  LEADER-EPOCH    CURRENT-OFFSET "));
+    }
+
+    fn member(instance: &str, upgraded: Option<bool>) -> Member {
+        Member {
+            consumer_id: "8ozRtagNRr2ZPbLb4p6SEA".into(),
+            host: "/127.0.0.1".into(),
+            client_id: "member-b".into(),
+            group_instance_id: instance.into(),
+            partitions: 1,
+            assignment: "grp:2".into(),
+            target_assignment: "-".into(),
+            current_epoch: Some(3),
+            target_epoch: None,
+            upgraded,
+        }
+    }
+
+    #[test]
+    fn instance_ids_and_upgrades_have_columns_only_if_there_are_any() {
+        let plain = text(|out| members(out, "g", &[member("", None)], false));
+        let lines = [
+            "",
+            "GROUP           CONSUMER-ID            HOST            CLIENT-ID       #PARTITIONS     ",
+            "g               8ozRtagNRr2ZPbLb4p6SEA /127.0.0.1      member-b        1               ",
+            "",
+        ];
+        assert_eq!(plain, lines.join("\n"));
+        let all = [member("static-1", Some(true)), member("", Some(false))];
+        let verbose = text(|out| members(out, "g", &all, true));
+        assert!(
+            verbose.contains("CONSUMER-ID            GROUP-INSTANCE-ID HOST  "),
+            "{verbose}"
+        );
+        assert!(
+            verbose.contains("3               grp:2                -               -                    true\n"),
+            "{verbose}"
+        );
+        assert!(
+            verbose
+                .lines()
+                .nth(1)
+                .unwrap()
+                .ends_with(" TARGET-ASSIGNMENT    UPGRADED"),
+            "{verbose}"
+        );
+        assert_eq!(text(|out| members(out, "g", &[], false)).lines().count(), 2);
+    }
+
+    #[test]
+    fn a_state_names_its_coordinator() {
+        let coordinator = Node {
+            id: 3,
+            host: "127.0.0.1".into(),
+            port: 19094,
+            rack: None,
+            is_fenced: false,
+        };
+        let g = GroupDescription {
+            group_id: "g-consumer".into(),
+            group_type: GroupType::Consumer,
+            protocol: "consumer".into(),
+            state: GroupState::Stable,
+            partition_assignor: "uniform".into(),
+            members: Vec::new(),
+            coordinator,
+            authorized_operations: i32::MIN,
+            group_epoch: Some(3),
+            target_assignment_epoch: None,
+        };
+        let lines = [
+            "",
+            "GROUP           COORDINATOR (ID)          ASSIGNMENT-STRATEGY  STATE                GROUP-EPOCH     TARGET-ASSIGNMENT-EPOCH   #MEMBERS",
+            "g-consumer      127.0.0.1:19094  (3)      uniform              Stable               3               -                         0",
+            "",
+        ];
+        assert_eq!(text(|out| state(out, &g, true)), lines.join("\n"));
+    }
+
+    #[test]
+    fn new_offsets_of_no_group_are_an_empty_line() {
+        assert_eq!(text(|out| new_offsets(out, &[])), "\n");
+        let offsets = vec![(TopicPartition::new("a-topic-of-some-length", 1), 10)];
+        let one = [NewOffsets {
+            group: "g-reset".into(),
+            offsets,
+            ..NewOffsets::default()
+        }];
+        let lines = [
+            "",
+            "GROUP           TOPIC                  PARTITION  NEW-OFFSET",
+            "g-reset         a-topic-of-some-length 1          10",
+            "",
+        ];
+        assert_eq!(text(|out| new_offsets(out, &one)), lines.join("\n"));
+    }
+}

@@ -24,7 +24,7 @@ pub(super) struct NewOffsets {
     pub group: String,
     pub offsets: Vec<(TopicPartition, i64)>,
     /// What was committed before; looked up only where it is shown or saved.
-    old: HashMap<TopicPartition, i64>,
+    pub old: HashMap<TopicPartition, i64>,
 }
 
 pub(super) async fn run(ui: &mut Ui, service: &Service<'_>) -> Outcome {
