@@ -238,7 +238,7 @@ impl Conn {
     /// # Errors
     /// Kafka's `UnsupportedVersionException`.
     pub fn version_of<R: Request>(&self) -> Result<i16, ApiError> {
-        self.version_within::<R>(R::VERSIONS)
+        self.version_within::<R>(api::client_range::<R>())
     }
 
     /// As [`Self::version_of`], within `usable`.
@@ -248,7 +248,7 @@ impl Conn {
     pub fn version_within<R: Request>(&self, usable: VersionRange) -> Result<i16, ApiError> {
         let key = api::api_key(R::KEY).ok_or_else(|| ApiError::from(ErrorCode::UNSUPPORTED_VERSION))?;
         let name = api::constant_name(key);
-        let ours = R::VERSIONS.intersect(&usable);
+        let ours = api::client_range::<R>().intersect(&usable);
         let unsupported = |text| ApiError::with_text(ErrorCode::UNSUPPORTED_VERSION, text);
         let theirs = self
             .versions

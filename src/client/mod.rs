@@ -28,6 +28,8 @@ pub mod cluster;
 pub mod config;
 pub mod config_def;
 pub mod conn;
+#[cfg(test)]
+mod conn_tests;
 #[cfg(feature = "cli")]
 pub mod consume;
 pub mod error;
@@ -40,6 +42,8 @@ pub mod produce;
 pub mod props;
 mod sasl;
 pub mod security;
+#[cfg(test)]
+mod testing;
 pub mod tls;
 
 pub use config::{Bootstrap, ClientConfig, ConnectConfig};

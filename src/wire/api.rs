@@ -1,6 +1,7 @@
 //! API keys and their versions (Kafka: `ApiKeys`, `NodeApiVersions`).
 
 pub use kafka_protocol::messages::ApiKey;
+use kafka_protocol::protocol::Request;
 pub use kafka_protocol::protocol::VersionRange;
 
 /// The versions of an API that this build can encode and decode.
@@ -17,6 +18,26 @@ pub fn request_header_version(key: ApiKey, version: i16) -> i16 {
 /// client can read the answer before it knows what the broker speaks (KIP-511).
 pub fn response_header_version(key: ApiKey, version: i16) -> i16 {
     key.response_header_version(version)
+}
+
+/// The version whose layout a message of `version` has. Some versions only give new meaning to old fields: ListOffsets
+/// 11 knows one more special timestamp (KIP-1023), and `kafka-protocol` ends at 10.
+pub fn layout_version(key: i16, version: i16) -> i16 {
+    if key == ApiKey::ListOffsets as i16 && version == 11 {
+        10
+    } else {
+        version
+    }
+}
+
+/// The versions of a request that a client can send: those of the codec, and those that share a layout with one of them.
+pub fn client_range<R: Request>() -> VersionRange {
+    let VersionRange { min, max } = R::VERSIONS;
+    let shares_layout = layout_version(R::KEY, max + 1) == max;
+    VersionRange {
+        min,
+        max: max + i16::from(shares_layout),
+    }
 }
 
 /// The API with this number, if this build knows it.
@@ -45,6 +66,13 @@ mod tests {
         for v in 0..=supported_range(ApiKey::ApiVersions).max {
             assert_eq!(response_header_version(ApiKey::ApiVersions, v), 0);
         }
+    }
+
+    #[test]
+    fn a_version_that_shares_a_layout_can_be_sent() {
+        use kafka_protocol::messages::{ListOffsetsRequest, MetadataRequest};
+        assert_eq!(client_range::<ListOffsetsRequest>().max, 11);
+        assert_eq!(client_range::<MetadataRequest>(), supported_range(ApiKey::Metadata));
     }
 
     #[test]

@@ -92,8 +92,9 @@ pub fn encode_request<R: Request>(
         .with_client_id(client_id.map(|id| StrBytes::from_string(id.to_string())));
     let mut out = BytesMut::new();
     out.put_i32(0);
-    encode(&header, &mut out, R::header_version(version), "request header")?;
-    encode(request, &mut out, version, "request")?;
+    let layout = super::api::layout_version(R::KEY, version);
+    encode(&header, &mut out, R::header_version(layout), "request header")?;
+    encode(request, &mut out, layout, "request")?;
     patch_length(&mut out);
     Ok(out)
 }
@@ -122,10 +123,11 @@ pub fn encode_response<T: Encodable>(
 /// # Errors
 /// If the bytes are not such a response, or more bytes follow it.
 pub fn decode_response<R: Request>(mut frame: Bytes, version: i16) -> Result<R::Response, FrameError> {
-    let header_version = R::Response::header_version(version);
+    let layout = super::api::layout_version(R::KEY, version);
+    let header_version = R::Response::header_version(layout);
     decode::<ResponseHeader>(&mut frame, header_version, "response header")?;
     guard::check(Side::Response, R::KEY, version, &frame).map_err(|e| malformed("response", version, &e))?;
-    decode::<R::Response>(&mut frame, version, "response")
+    decode::<R::Response>(&mut frame, layout, "response")
 }
 
 /// The correlation id a response frame starts with.

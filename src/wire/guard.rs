@@ -89,8 +89,10 @@ enum Type {
     Struct(Vec<Field>),
 }
 
+type Layouts = HashMap<(Side, i16), Arc<Layout>>;
+
 fn layout(side: Side, key: i16) -> Option<Arc<Layout>> {
-    static PARSED: LazyLock<Mutex<HashMap<(Side, i16), Arc<Layout>>>> = LazyLock::new(Mutex::default);
+    static PARSED: LazyLock<Mutex<Layouts>> = LazyLock::new(Mutex::default);
     if let Some(found) = PARSED.lock().get(&(side, key)) {
         return Some(found.clone());
     }

@@ -1,10 +1,12 @@
 //! rustls configurations, for clients and brokers.
 //!
-//! Java's clients accept some certificates that WebPKI does not: a host name in the common name alone, and a trusted
-//! certificate that presents itself as the server's. [`client_config`] accepts them, too; nothing else is relaxed.
+//! Java's clients accept some certificates that WebPKI does not: a host name in the common name alone, X.509 version 1,
+//! and a trusted certificate that presents itself as the server's. [`client_config`] accepts them, too; nothing else is
+//! relaxed.
 
 mod der;
 mod verifier;
+mod version1;
 
 use std::sync::Arc;
 
@@ -65,6 +67,13 @@ fn roots(trusted: &[CertificateDer<'static>]) -> Result<Arc<RootCertStore>, TlsE
     Ok(Arc::new(store))
 }
 
+/// Our identity as rustls wants it. Its own short cuts refuse certificates of X.509 version 1, which our peer may well
+/// accept.
+fn certified(identity: Identity) -> Result<Arc<rustls::sign::SingleCertAndKey>, TlsError> {
+    let key = provider().key_provider.load_private_key(identity.key)?;
+    Ok(Arc::new(rustls::sign::CertifiedKey::new(identity.chain, key).into()))
+}
+
 /// A client's configuration.
 ///
 /// # Errors
@@ -80,12 +89,7 @@ pub fn client_config(
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(verifier));
     let config = match identity {
-        // Not `with_client_auth_cert`, which refuses certificates of X.509 version 1: brokers may well accept ours.
-        Some(identity) => {
-            let key = provider().key_provider.load_private_key(identity.key)?;
-            let certified = rustls::sign::CertifiedKey::new(identity.chain, key);
-            builder.with_client_cert_resolver(Arc::new(rustls::sign::SingleCertAndKey::from(certified)))
-        }
+        Some(identity) => builder.with_client_cert_resolver(certified(identity)?),
         None => builder.with_no_client_auth(),
     };
     Ok(Arc::new(config))
@@ -108,5 +112,5 @@ pub fn server_config(identity: Identity, client_auth: &ClientAuth) -> Result<Arc
         }
         ClientAuth::Required(trusted) => builder.with_client_cert_verifier(verifier(trusted)?.build().map_err(built)?),
     };
-    Ok(Arc::new(builder.with_single_cert(identity.chain, identity.key)?))
+    Ok(Arc::new(builder.with_cert_resolver(certified(identity)?)))
 }

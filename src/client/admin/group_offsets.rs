@@ -330,11 +330,12 @@ mod tests {
             leader_epoch: None,
             metadata: "note".into(),
         };
-        let items = admin
-            .alter_group_offsets(&name, &[(p0.clone(), mark.clone())])
-            .await
-            .unwrap();
-        assert_eq!(items, [(p0.clone(), Ok(()))]);
+        let offsets = [(p0.clone(), mark.clone())];
+        live::eventually(async || {
+            let items = admin.alter_group_offsets(&name, &offsets).await.unwrap();
+            (items == [(p0.clone(), Ok(()))]).then_some(())
+        })
+        .await;
 
         let asked = [
             (name.clone(), Some(vec![p0.clone(), p1.clone()])),
@@ -352,7 +353,10 @@ mod tests {
             .unwrap();
         assert_eq!((described.state, described.members.len()), (GroupState::Empty, 0));
         assert_eq!(
-            admin.delete_group_offsets(&name, &[p0.clone()]).await.unwrap(),
+            admin
+                .delete_group_offsets(&name, std::slice::from_ref(&p0))
+                .await
+                .unwrap(),
             [(p0, Ok(()))]
         );
         admin.delete_groups(std::slice::from_ref(&name)).await;

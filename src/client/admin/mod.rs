@@ -222,4 +222,15 @@ pub(crate) mod live {
         };
         Some(Admin::connect(&connect).await.expect("KT_TEST_BOOTSTRAP"))
     }
+
+    /// Tries `look` until it gives something: brokers hear of a change one after the other, and none says when all have.
+    pub(crate) async fn eventually<T>(look: impl AsyncFn() -> Option<T>) -> T {
+        for _ in 0..200 {
+            if let Some(seen) = look().await {
+                return seen;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("the cluster did not get there within ten seconds");
+    }
 }

@@ -230,17 +230,22 @@ mod tests {
         let name = format!("client-{}", uuid::Uuid::new_v4());
         let topic = NewTopic {
             name: name.clone(),
-            partitions: Some(3),
+            partitions: Some(4),
             ..NewTopic::default()
         };
         admin.create_topics(&[topic], false).await.remove(0).1.unwrap();
-        let specs = [OffsetSpec::Latest, OffsetSpec::Earliest, OffsetSpec::MaxTimestamp];
-        let wanted: Vec<_> = (0..3)
+        let specs = [
+            OffsetSpec::Latest,
+            OffsetSpec::Earliest,
+            OffsetSpec::MaxTimestamp,
+            OffsetSpec::EarliestPendingUpload,
+        ];
+        let wanted: Vec<_> = (0..4)
             .map(|p| (TopicPartition::new(name.as_str(), p), specs[p as usize]))
             .collect();
         let items = admin.list_offsets(&wanted, IsolationLevel::ReadUncommitted).await;
         let offsets: Vec<i64> = items.iter().map(|(_, r)| r.as_ref().unwrap().offset).collect();
-        assert_eq!(offsets, [0, 0, -1]);
+        assert_eq!(offsets, [0, 0, -1, -1]);
         let beyond = [
             (TopicPartition::new(name.as_str(), 0), 10),
             (TopicPartition::new(name.as_str(), 1), -1),

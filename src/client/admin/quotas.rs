@@ -176,15 +176,14 @@ mod tests {
             entity_type: "user".into(),
             matches: QuotaMatch::Exact(user),
         };
-        let (mut found, mut tries) = (Vec::new(), 0);
-        // The broker asked may hear of the change a little later.
-        while found.is_empty() && tries < 50 {
-            found = admin
+        let found = live::eventually(async || {
+            let found = admin
                 .describe_client_quotas(std::slice::from_ref(&filter), false)
                 .await
                 .unwrap();
-            tries += 1;
-        }
+            Some(found).filter(|f| !f.is_empty())
+        })
+        .await;
         assert_eq!(found[0].1, [("producer_byte_rate".to_string(), 1024.0)]);
         assert_eq!(found[0].0.name("client-id"), Some(None));
         admin

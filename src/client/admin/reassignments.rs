@@ -188,7 +188,7 @@ mod tests {
         );
         assert_eq!(
             admin
-                .list_partition_reassignments(Some(&[missing.clone()]))
+                .list_partition_reassignments(Some(std::slice::from_ref(&missing)))
                 .await
                 .unwrap(),
             []

@@ -4,18 +4,19 @@ use std::sync::Arc;
 
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::CryptoProvider;
+use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{CertificateError, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
 
-use super::TlsError;
 use super::der::{common_name, has_dns_names};
+use super::{TlsError, version1};
 
 #[derive(Debug)]
 pub(super) struct JavaLike {
     webpki: Arc<WebPkiServerVerifier>,
     trusted: Vec<CertificateDer<'static>>,
     verify_hostname: bool,
+    algorithms: WebPkiSupportedAlgorithms,
 }
 
 impl JavaLike {
@@ -25,12 +26,14 @@ impl JavaLike {
         verify_hostname: bool,
         provider: Arc<CryptoProvider>,
     ) -> Result<Self, TlsError> {
+        let algorithms = provider.signature_verification_algorithms;
         let webpki = WebPkiServerVerifier::builder_with_provider(roots, provider).build();
         let webpki = webpki.map_err(|e| TlsError(e.to_string()))?;
         Ok(Self {
             webpki,
             trusted,
             verify_hostname,
+            algorithms,
         })
     }
 
@@ -60,6 +63,13 @@ impl ServerCertVerifier for JavaLike {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
+        if version1::is_version_1(end_entity) {
+            version1::verify(end_entity, &self.trusted, now, &self.algorithms)?;
+            return match !self.verify_hostname || Self::common_name_matches(end_entity, server_name) {
+                true => Ok(ServerCertVerified::assertion()),
+                false => Err(CertificateError::NotValidForName.into()),
+            };
+        }
         let verdict = self
             .webpki
             .verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
@@ -95,6 +105,9 @@ impl ServerCertVerifier for JavaLike {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
+        if version1::is_version_1(cert) {
+            return version1::verify_tls12(message, cert, dss, &self.algorithms);
+        }
         self.webpki.verify_tls12_signature(message, cert, dss)
     }
 
@@ -104,6 +117,9 @@ impl ServerCertVerifier for JavaLike {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
+        if version1::is_version_1(cert) {
+            return version1::verify_tls13(message, cert, dss, &self.algorithms);
+        }
         self.webpki.verify_tls13_signature(message, cert, dss)
     }
 
