@@ -135,8 +135,11 @@ async fn send_and_read(connect: &ConnectConfig, servers: &str, topic: &str) -> R
     if let Some(failed) = producer.take_failed().into_iter().next() {
         return Err(failed.error);
     }
+    drop(producer);
     props.set_default("group.id", topic);
     props.set("enable.auto.commit", "false");
+    // a consumer that still asks for the topic when it is deleted would have it made again
+    props.set("allow.auto.create.topics", "false");
     let consumer = Consumer::new(&props, false)?;
     consumer.assign(&[(TopicPartition::new(topic, 0), Position::Earliest)])?;
     loop {

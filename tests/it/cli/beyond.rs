@@ -15,7 +15,10 @@ const LIMIT: Duration = Duration::from_secs(60);
 /// Runs `kt` with no contexts of the user's.
 fn kt_with(home: &Path, servers: Option<&str>, words: &[&str], stdin: &[u8]) -> Outcome {
     let mut command = Command::new(kt());
-    command.args(words).env("KT_CONFIG", home.join("config.toml")).env_remove("KT_BOOTSTRAP_SERVER");
+    command
+        .args(words)
+        .env("KT_CONFIG", home.join("config.toml"))
+        .env_remove("KT_BOOTSTRAP_SERVER");
     if let Some(servers) = servers {
         command.env("KT_BOOTSTRAP_SERVER", servers);
     }
@@ -29,7 +32,10 @@ struct Bench {
 
 impl Bench {
     fn new() -> Self {
-        Self { broker: Broker::start(), home: tempfile::tempdir().expect("a temp dir") }
+        Self {
+            broker: Broker::start(),
+            home: tempfile::tempdir().expect("a temp dir"),
+        }
     }
 
     fn run(&self, words: &[&str], stdin: &[u8]) -> Outcome {
@@ -55,13 +61,26 @@ fn json_lines_go_from_consumer_to_producer_without_loss() {
         r#"{"partition":0,"timestamp":1700000000001,"key":null,"value":null,"headers":[]}"#,
         "\n"
     );
-    b.good(&["console-producer", "--topic", "from", "--input-format", "jsonl"], lines.as_bytes());
-    let first = b.good(&["console-consumer", "--topic", "from", "--stop-at-end", "-o", "jsonl"], b"");
-    b.good(&["console-producer", "--topic", "to", "--input-format", "jsonl"], first.as_bytes());
-    let second = b.good(&["console-consumer", "--topic", "to", "--stop-at-end", "-o", "jsonl"], b"");
+    b.good(
+        &["console-producer", "--topic", "from", "--input-format", "jsonl"],
+        lines.as_bytes(),
+    );
+    let first = b.good(
+        &["console-consumer", "--topic", "from", "--stop-at-end", "-o", "jsonl"],
+        b"",
+    );
+    b.good(
+        &["console-producer", "--topic", "to", "--input-format", "jsonl"],
+        first.as_bytes(),
+    );
+    let second = b.good(
+        &["console-consumer", "--topic", "to", "--stop-at-end", "-o", "jsonl"],
+        b"",
+    );
     let objects = |text: &str| -> Vec<Value> {
         let mut all: Vec<Value> = text.lines().map(|l| serde_json::from_str(l).expect("JSON")).collect();
-        all.iter_mut().for_each(|v| drop(v.as_object_mut().expect("an object").remove("topic")));
+        all.iter_mut()
+            .for_each(|v| drop(v.as_object_mut().expect("an object").remove("topic")));
         all.sort_by_key(|v| v["partition"].as_i64());
         all
     };
@@ -74,10 +93,21 @@ fn json_lines_go_from_consumer_to_producer_without_loss() {
 fn a_bad_json_line_fails_and_says_where() {
     let b = Bench::new();
     b.good(&["topics", "--create", "--topic", "t"], b"");
-    let done = b.run(&["console-producer", "--topic", "t", "--input-format", "jsonl"], b"{\"value\":\"a\"}\n{\"value\":1}\n");
+    let done = b.run(
+        &["console-producer", "--topic", "t", "--input-format", "jsonl"],
+        b"{\"value\":\"a\"}\n{\"value\":1}\n",
+    );
     assert_eq!(done.exit, 1);
-    assert!(done.err().contains("value: neither a string nor null"), "{}", done.err());
-    assert_eq!(b.good(&["console-consumer", "--topic", "t", "--stop-at-end"], b""), "a\n", "what came before is delivered");
+    assert!(
+        done.err().contains("value: neither a string nor null"),
+        "{}",
+        done.err()
+    );
+    assert_eq!(
+        b.good(&["console-consumer", "--topic", "t", "--stop-at-end"], b""),
+        "a\n",
+        "what came before is delivered"
+    );
 }
 
 #[test]
@@ -86,8 +116,16 @@ fn times_ends_and_filters_choose_records() {
     b.good(&["topics", "--create", "--topic", "t"], b"");
     let line = |ms: i64, key: &str| format!("{{\"timestamp\":{ms},\"key\":\"{key}\",\"value\":\"{key}{ms}\"}}\n");
     let input = [line(1000, "a"), line(2000, "b"), line(3000, "a"), line(4000, "b")].concat();
-    b.good(&["console-producer", "--topic", "t", "--input-format", "jsonl"], input.as_bytes());
-    let read = |more: &[&str]| b.good(&[&["console-consumer", "--topic", "t", "--stop-at-end"], more].concat(), b"");
+    b.good(
+        &["console-producer", "--topic", "t", "--input-format", "jsonl"],
+        input.as_bytes(),
+    );
+    let read = |more: &[&str]| {
+        b.good(
+            &[&["console-consumer", "--topic", "t", "--stop-at-end"], more].concat(),
+            b"",
+        )
+    };
     assert_eq!(read(&["--from-time", "1970-01-01T00:00:02Z"]), "b2000\na3000\nb4000\n");
     assert_eq!(read(&["--until-time", "1970-01-01T00:00:03Z"]), "a1000\nb2000\n");
     assert_eq!(read(&["--filter", "key=a"]), "a1000\na3000\n");
@@ -106,11 +144,18 @@ fn a_protected_context_asks_before_a_change() {
     let kt = |words: &[&str]| kt_with(b.home.path(), None, words, b"");
     let refused = kt(&["topics", "--create", "--topic", "t"]);
     assert_eq!(refused.exit, 1);
-    assert!(refused.err().contains("context 'here' is protected"), "{}", refused.err());
+    assert!(
+        refused.err().contains("context 'here' is protected"),
+        "{}",
+        refused.err()
+    );
     assert_eq!(kt(&["topics", "--create", "--topic", "t", "--yes"]).exit, 0);
     assert_eq!(kt(&["topics", "--list"]).out(), "t\n");
     let list: Value = serde_json::from_str(&kt(&["context", "list", "-o", "json"]).out()).expect("JSON");
-    assert_eq!((&list[0]["name"], &list[0]["current"]), (&Value::from("here"), &Value::from("*")));
+    assert_eq!(
+        (&list[0]["name"], &list[0]["current"]),
+        (&Value::from("here"), &Value::from("*"))
+    );
     assert_eq!(kt(&["context", "use", "nowhere"]).exit, 1);
     assert_eq!(kt(&["context", "use", "there"]).exit, 0);
     assert!(kt(&["context", "show"]).out().contains("127.0.0.1:1"));
@@ -119,8 +164,16 @@ fn a_protected_context_asks_before_a_change() {
 #[test]
 fn dev_returns_the_commands_exit_code_and_names_the_broker() {
     let home = tempfile::tempdir().expect("a temp dir");
-    let script = format!("test \"$BOOTSTRAP_SERVERS\" = \"$KT_BOOTSTRAP_SERVER\" && '{}' topics --list && exit 7", kt().display());
-    let done = kt_with(home.path(), None, &["dev", "--topic", "made:2", "--", "sh", "-c", &script], b"");
+    let script = format!(
+        "test \"$BOOTSTRAP_SERVERS\" = \"$KT_BOOTSTRAP_SERVER\" && '{}' topics --list && exit 7",
+        kt().display()
+    );
+    let done = kt_with(
+        home.path(),
+        None,
+        &["dev", "--topic", "made:2", "--", "sh", "-c", &script],
+        b"",
+    );
     assert_eq!((done.exit, done.out()), (7, "made\n".to_string()), "{}", done.err());
     let missing = kt_with(home.path(), None, &["dev", "--", "/no/such/program"], b"");
     assert_eq!(missing.exit, 127);
@@ -129,9 +182,18 @@ fn dev_returns_the_commands_exit_code_and_names_the_broker() {
 #[test]
 fn ready_tells_by_its_exit_code() {
     let b = Bench::new();
-    assert!(b.good(&["ready", "--round-trip"], b"").starts_with("ready: 1 broker(s), a record went there and back"));
-    assert_eq!(b.good(&["topics", "--list"], b"").trim(), "", "the round trip leaves no topic behind");
-    let late = kt_with(b.home.path(), None, &["ready", "--bootstrap-server", "127.0.0.1:1", "--timeout", "300ms"], b"");
+    assert!(
+        b.good(&["ready", "--round-trip"], b"")
+            .starts_with("ready: 1 broker(s), a record went there and back")
+    );
+    let left = b.good(&["topics", "--list", "--exclude-internal"], b"");
+    assert_eq!(left.trim(), "", "the round trip leaves no topic behind");
+    let late = kt_with(
+        b.home.path(),
+        None,
+        &["ready", "--bootstrap-server", "127.0.0.1:1", "--timeout", "300ms"],
+        b"",
+    );
     assert_eq!(late.exit, 1);
     assert!(late.err().starts_with("not ready after"), "{}", late.err());
 }
@@ -162,7 +224,10 @@ fn a_scripts_name_has_the_scripts_manners() {
     std::fs::remove_file(links.join("kafka-topics.sh")).expect("a link");
     std::fs::write(links.join("kafka-topics.sh"), "mine").expect("a file");
     assert_eq!(b.run(&["install-links", &dir], b"").exit, 1);
-    assert_eq!(std::fs::read_to_string(links.join("kafka-topics.sh")).expect("the file"), "mine");
+    assert_eq!(
+        std::fs::read_to_string(links.join("kafka-topics.sh")).expect("the file"),
+        "mine"
+    );
 }
 
 #[test]
@@ -170,9 +235,15 @@ fn a_closed_pipe_is_no_error() {
     let b = Bench::new();
     b.good(&["topics", "--create", "--topic", "t"], b"");
     b.good(&["console-producer", "--topic", "t"], "x\n".repeat(20_000).as_bytes());
-    let line = format!("set -o pipefail; '{}' console-consumer --topic t --stop-at-end | head -1", kt().display());
+    let line = format!(
+        "set -o pipefail; '{}' console-consumer --topic t --stop-at-end | head -1",
+        kt().display()
+    );
     let mut command = Command::new("bash");
-    command.args(["-c", &line]).env("KT_BOOTSTRAP_SERVER", b.broker.bootstrap()).env("KT_CONFIG", b.home.path().join("none"));
+    command
+        .args(["-c", &line])
+        .env("KT_BOOTSTRAP_SERVER", b.broker.bootstrap())
+        .env("KT_CONFIG", b.home.path().join("none"));
     let done = Process::start(&mut command, b"").wait(LIMIT);
     assert_eq!((done.exit, done.out().as_str()), (0, "x\n"), "{}", done.err());
 }

@@ -32,33 +32,77 @@ fn run(broker: &Broker, words: &[&str], stdin: &[u8]) -> Outcome {
 
 #[test]
 fn ten_thousand_keys_go_where_javas_producer_sends_them() {
-    let java = std::fs::read_to_string(tests_dir("fixtures").join("java_partitioner/partitions_of_7.txt")).expect("the fixture");
+    let java = std::fs::read_to_string(tests_dir("fixtures").join("java_partitioner/partitions_of_7.txt"))
+        .expect("the fixture");
     let java: Vec<u8> = java.bytes().filter(u8::is_ascii_digit).map(|d| d - b'0').collect();
     assert_eq!(java.len(), KEYS);
     let broker = Broker::start();
-    run(&broker, &["topics", "--create", "--topic", "keys", "--partitions", "7"], b"");
+    run(
+        &broker,
+        &["topics", "--create", "--topic", "keys", "--partitions", "7"],
+        b"",
+    );
     let input: String = (0..KEYS).map(|i| format!("{}\t{i}\n", key(i))).collect();
-    run(&broker, &["console-producer", "--topic", "keys", "--reader-property", "parse.key=true"], input.as_bytes());
-    let read = ["console-consumer", "--topic", "keys", "--stop-at-end", "--formatter-property", "print.partition=true"];
+    run(
+        &broker,
+        &[
+            "console-producer",
+            "--topic",
+            "keys",
+            "--reader-property",
+            "parse.key=true",
+        ],
+        input.as_bytes(),
+    );
+    let read = [
+        "console-consumer",
+        "--topic",
+        "keys",
+        "--stop-at-end",
+        "--formatter-property",
+        "print.partition=true",
+    ];
     let output = run(&broker, &read, b"").out();
     let mut ours = vec![u8::MAX; KEYS];
     for line in output.lines() {
-        let (partition, i) = line.strip_prefix("Partition:").and_then(|l| l.split_once('\t')).expect("two columns");
+        let (partition, i) = line
+            .strip_prefix("Partition:")
+            .and_then(|l| l.split_once('\t'))
+            .expect("two columns");
         ours[i.parse::<usize>().expect("a number")] = partition.parse().expect("a partition");
     }
     let differing: Vec<usize> = (0..KEYS).filter(|i| ours[*i] != java[*i]).collect();
-    assert!(differing.is_empty(), "{} keys went elsewhere, the first is {:?}", differing.len(), key(differing[0]));
+    assert!(
+        differing.is_empty(),
+        "{} keys went elsewhere, the first is {:?}",
+        differing.len(),
+        key(differing[0])
+    );
 }
 
 #[test]
 fn records_without_keys_reach_every_partition() {
     let broker = Broker::start();
-    run(&broker, &["topics", "--create", "--topic", "nulls", "--partitions", "3"], b"");
+    run(
+        &broker,
+        &["topics", "--create", "--topic", "nulls", "--partitions", "3"],
+        b"",
+    );
     let input = "x\n".repeat(300);
-    let words = ["console-producer", "--topic", "nulls", "--sync", "--command-property", "linger.ms=0"];
+    let words = [
+        "console-producer",
+        "--topic",
+        "nulls",
+        "--sync",
+        "--command-property",
+        "linger.ms=0",
+    ];
     run(&broker, &words, input.as_bytes());
     let ends = run(&broker, &["get-offsets", "--topic", "nulls"], b"").out();
-    let counts: Vec<u32> = ends.lines().map(|l| l.rsplit(':').next().and_then(|n| n.parse().ok()).expect("an offset")).collect();
+    let counts: Vec<u32> = ends
+        .lines()
+        .map(|l| l.rsplit(':').next().and_then(|n| n.parse().ok()).expect("an offset"))
+        .collect();
     assert_eq!(counts.iter().sum::<u32>(), 300);
     assert!(counts.len() == 3 && counts.iter().all(|n| *n > 0), "{counts:?}");
 }
