@@ -6,7 +6,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
-use crate::cli::{CliError, CliResult};
+use crate::cli::{CliError, CliResult, ui};
 use crate::log::inspect::{BatchCursor, FileBatch, Format, InspectError, LogFile};
 use crate::record::BatchHeader;
 use crate::record::batch::RECORD_BATCH_OVERHEAD;
@@ -22,6 +22,8 @@ const CHUNK: usize = 1 << 20;
 /// Pieces that a worker may be ahead of the output.
 const PIECES_AHEAD: usize = 4;
 const MOST_WORKERS: usize = 8;
+/// Files of so many bytes show how far they are read.
+const PROGRESS_FROM: u64 = 64 << 20;
 
 /// Some batches in a row.
 #[derive(Debug, Default)]
@@ -68,8 +70,8 @@ impl Chunk {
 
 /// What the reader puts in line.
 enum Next {
-    /// The output of a chunk.
-    Pieces(Receiver<Piece>),
+    /// The output of a chunk, and how much of the file is then through.
+    Pieces { pieces: Receiver<Piece>, read: u64 },
     /// The last: how many bytes are no batch, or why reading stopped.
     End(Result<u64, InspectError>),
 }
@@ -95,8 +97,7 @@ impl Dump<'_> {
             deep: self.options.deep,
             print_data: self.options.print_data,
             skip_record_metadata: self.options.skip_record_metadata,
-            from_offset: self.options.from_offset,
-            to_offset: self.options.to_offset,
+            selection: self.options.selection()?,
             decoder,
             json: self.json.is_some(),
             file: file.to_owned(),
@@ -127,20 +128,26 @@ impl Dump<'_> {
             // The workers alone hold the receiving end: once they are gone the reader stops.
             drop(work);
             scope.spawn(move || read_chunks(batches, end, &to_workers, &in_line));
-            self.collect(line, shape)
+            self.collect(line, end, shape)
         })
     }
 
     /// Writes the pieces in the order of the file.
-    fn collect(&mut self, line: Receiver<Next>, shape: &Shape) -> CliResult<u64> {
+    fn collect(&mut self, line: Receiver<Next>, size: u64, shape: &Shape) -> CliResult<u64> {
+        let shows_progress = size >= PROGRESS_FROM && !self.ui.out_is_terminal();
+        let bar = ui::progress_bytes(self.ui, shows_progress.then_some(size));
         let mut last_offset = -1;
         for next in line {
             match next {
-                Next::End(end) => return Ok(end?),
-                Next::Pieces(pieces) => {
+                Next::End(end) => {
+                    bar.finish_and_clear();
+                    return Ok(end?);
+                }
+                Next::Pieces { pieces, read } => {
                     for piece in pieces {
                         self.piece(piece, shape, &mut last_offset)?;
                     }
+                    bar.set_position(read);
                 }
             }
         }
@@ -182,7 +189,7 @@ fn read_chunks(mut batches: BatchCursor<'_>, end: u64, to_workers: &SyncSender<W
         let read = fill(&mut chunk, &mut batches);
         if !chunk.batches.is_empty() {
             let (out, pieces) = sync_channel(PIECES_AHEAD);
-            if in_line.send(Next::Pieces(pieces)).is_err() || to_workers.send((chunk, out)).is_err() {
+            if in_line.send(Next::Pieces { pieces, read: batches.position() }).is_err() || to_workers.send((chunk, out)).is_err() {
                 return;
             }
         }

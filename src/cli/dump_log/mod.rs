@@ -1,4 +1,7 @@
 //! `kafka-dump-log.sh`: what is in the files of a log directory. Kafka: `DumpLogSegments`.
+//!
+//! Beyond the script: files without `--files`, folders, `--verify`, `--from-offset`, `--to-offset`, `--from-time`,
+//! `--to-time`, `--filter`, `-o json|jsonl`. As `kt dump-log` damage makes the command fail.
 
 mod decoder;
 mod index;
@@ -8,6 +11,8 @@ mod log;
 mod options;
 mod render;
 mod report;
+mod selection;
+mod survey;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -16,7 +21,7 @@ use std::path::Path;
 
 use super::multicall::{Grammar, Line};
 use super::ui::Format;
-use super::{CliError, CliResult, Tool, Ui};
+use super::{CliError, CliResult, Manner, Tool, Ui};
 use crate::log::inspect::InspectError;
 use options::Options;
 use report::Report;
@@ -55,14 +60,21 @@ impl From<crate::record::RecordError> for CliError {
 }
 
 async fn run(ui: &mut Ui, line: Line) -> CliResult {
-    line.options.require(&["files"]).map_err(CliError::usage_with_help)?;
+    let options = Options::new(line.options, ui.manner)?;
+    if options.files.is_empty() {
+        return Err(CliError::usage_with_help("Missing required argument \"[files]\""));
+    }
+    let survey = options.verify || ui.manner == Manner::Kt && options.files.iter().any(|f| Path::new(f).is_dir());
+    if survey {
+        let files = options.files.clone();
+        return Dump { ui, options, report: Report::default(), buffer: Vec::new(), json: None }.survey(&files);
+    }
     let json = match ui.format() {
         Format::Json => Some(json::Writer::array()),
         Format::Jsonl => Some(json::Writer::lines()),
         Format::Kafka | Format::Table => None,
         Format::Csv => return Err(CliError::usage("dump-log prints kafka, json or jsonl, not csv")),
     };
-    let options = Options::new(line.options)?;
     let files = options.files.clone();
     let mut dump = Dump {
         ui,

@@ -1,9 +1,10 @@
 //! The options of `kafka-dump-log.sh`, and those beyond it.
 
 use crate::cli::compat::opts::OptError;
-use crate::cli::{CliError, CliResult, Opt, Parsed};
+use crate::cli::{CliError, CliResult, Manner, Opt, Parsed};
 
 use super::decoder::Decoder;
+use super::selection::Selection;
 
 const STRING_DECODER: &str = "org.apache.kafka.tools.api.StringDecoder";
 
@@ -44,8 +45,25 @@ pub(super) const OPTS: &[Opt] = &[
         .help("Skip metadata when printing records. This flag also skips control records."),
     Opt::flag("help").help("Print usage information."),
     Opt::flag("version").help("Display Kafka version."),
-    Opt::value("from-offset", "Long: offset").beyond().help("Leave out records below this offset."),
-    Opt::value("to-offset", "Long: offset").beyond().help("Leave out records at and above this offset."),
+    Opt::value("from-offset", "Long: offset")
+        .beyond()
+        .help("Leave out records below this offset."),
+    Opt::value("to-offset", "Long: offset")
+        .beyond()
+        .help("Leave out records at and above this offset."),
+    Opt::value("from-time", "TIME")
+        .beyond()
+        .help("Leave out records before this time: ISO-8601, '2h ago', or ms since 1970."),
+    Opt::value("to-time", "TIME")
+        .beyond()
+        .help("Leave out records at and after this time. Looks at each record, as --deep-iteration does."),
+    Opt::value("filter", "FIELD OP TEXT").beyond().help(
+        "Only records whose key, value or header.NAME is (=), is not (!=), matches (~) or does not match (!~) the text: \
+         'key=a', 'value~^err', 'header.trace!=x'. May be repeated; all must hold. Looks at each record, as --deep-iteration does.",
+    ),
+    Opt::flag("verify").beyond().help(
+        "Check the files in place of printing them: the checksum of every batch, the order of offsets, indexes against the log. A row a file; fails on damage.",
+    ),
 ];
 
 /// Decoder flags, in the order in which one wins over the others.
@@ -67,28 +85,27 @@ pub(super) struct Options {
     pub(super) skip_record_metadata: bool,
     pub(super) verify_only: bool,
     pub(super) sanity_only: bool,
-    /// Records at or above it are shown.
-    pub(super) from_offset: i64,
-    /// Records below it are shown.
-    pub(super) to_offset: i64,
+    pub(super) verify: bool,
 }
 
 impl Options {
-    pub(super) fn new(parsed: Parsed) -> CliResult<Self> {
+    pub(super) fn new(parsed: Parsed, manner: Manner) -> CliResult<Self> {
         let print_data = parsed.has("print-data-log")
             || parsed.has("value-decoder-class")
             || parsed.has("key-decoder-class")
             || DECODERS.iter().any(|(flag, _)| parsed.has(flag));
-        let list = parsed.value("files")?.unwrap_or_default();
+        let mut files = parsed.value("files")?.map(super::java::split_commas).unwrap_or_default();
+        if manner == Manner::Kt {
+            files.extend(parsed.positional.iter().cloned());
+        }
         Ok(Options {
-            files: super::java::split_commas(list),
+            files,
             print_data,
-            deep: print_data || parsed.has("deep-iteration"),
+            deep: print_data || ["deep-iteration", "to-time", "filter"].iter().any(|name| parsed.has(name)),
             skip_record_metadata: parsed.has("skip-record-metadata"),
             verify_only: parsed.has("verify-index-only"),
             sanity_only: parsed.has("index-sanity-check"),
-            from_offset: parsed.parsed("from-offset")?.unwrap_or(i64::MIN),
-            to_offset: parsed.parsed("to-offset")?.unwrap_or(i64::MAX),
+            verify: parsed.has("verify"),
             parsed,
         })
     }
@@ -99,6 +116,10 @@ impl Options {
 
     pub(super) fn max_bytes(&self) -> CliResult<i32> {
         self.int("max-bytes")
+    }
+
+    pub(super) fn selection(&self) -> CliResult<Selection> {
+        Selection::new(&self.parsed)
     }
 
     fn int(&self, name: &str) -> CliResult<i32> {

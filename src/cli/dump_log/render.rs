@@ -9,6 +9,7 @@ use crate::record::legacy::LegacyBatch;
 use crate::record::{Batch, Compression, Record};
 
 use super::decoder::{Decoder, Fields};
+use super::selection::Selection;
 use super::{json, text};
 
 /// Text is handed on when so many bytes have come together.
@@ -22,10 +23,7 @@ pub(super) struct Shape {
     pub(super) deep: bool,
     pub(super) print_data: bool,
     pub(super) skip_record_metadata: bool,
-    /// Records at or above it are shown.
-    pub(super) from_offset: i64,
-    /// Records below it are shown.
-    pub(super) to_offset: i64,
+    pub(super) selection: Selection,
     pub(super) decoder: Decoder,
     /// As JSON, a line each.
     pub(super) json: bool,
@@ -118,46 +116,47 @@ impl<'a> Renderer<'a> {
     }
 
     fn try_batch(&mut self, batch: &FileBatch<'_>) -> CliResult {
-        match batch.format {
-            Format::Default(header)
-                if header.last_offset() < self.shape.from_offset || header.base_offset >= self.shape.to_offset =>
-            {
-                self.piece.offsets.pass_over(header.base_offset, header.last_offset());
-                return Ok(());
-            }
-            // The first offset of a legacy batch is only known inside.
-            Format::Legacy(legacy) if legacy.last_offset() < self.shape.from_offset => return Ok(()),
-            _ => {}
+        if let Format::Default(header) = batch.format
+            && self.shape.selection.leaves_out(&header)
+        {
+            self.piece
+                .offsets
+                .pass_over(header.base_offset, header.last_offset());
+            return Ok(());
         }
         self.piece.damaged |= !batch.is_valid();
+        let start = self.piece.text.len();
         if !self.shape.json {
             text::batch(&mut self.piece.text, batch)?;
         } else if !self.shape.deep {
             json::line(&mut self.piece.text, &self.shape.file, json::batch(batch));
         }
-        match batch.format {
-            _ if !self.shape.deep => Ok(()),
-            Format::Default(_) => self.records(&batch.as_default()?),
-            Format::Legacy(legacy) => self.legacy_records(&legacy),
+        let shown = match batch.format {
+            _ if !self.shape.deep => return Ok(()),
+            Format::Default(_) => self.records(&batch.as_default()?)?,
+            Format::Legacy(legacy) => self.legacy_records(&legacy)?,
+        };
+        // A batch none of whose records is wanted is not wanted itself. (If its lines had gone out, one was.)
+        if !shown && !self.shape.selection.is_everything() {
+            self.piece.text.truncate(start);
         }
+        Ok(())
     }
 
-    fn is_shown(&self, offset: i64) -> bool {
-        (self.shape.from_offset..self.shape.to_offset).contains(&offset)
-    }
-
+    /// Answers whether any was wanted.
+    ///
     /// Kafka reads all records of a compressed batch before it shows one, and looks whether bytes are left behind the
     /// last record before it shows that.
-    fn records(&mut self, batch: &Batch<'_>) -> CliResult {
+    fn records(&mut self, batch: &Batch<'_>) -> CliResult<bool> {
         let mut records = batch.records()?;
         // Kafka walks over no records before it looks at what is there.
         if batch.header.record_count == 0 {
-            return Ok(());
+            return Ok(false);
         }
         let compressed = batch.header.compression()? != Compression::None;
         let flush_above = if compressed { HELD_BACK } else { PIECE };
         let start = self.piece.text.len();
-        let (mut mark, mut count) = (start, 0);
+        let (mut mark, mut count, mut shown) = (start, 0, false);
         while let Some(record) = records.next() {
             let record = match record {
                 Ok(record) => record,
@@ -176,11 +175,12 @@ impl<'a> Renderer<'a> {
             mark = self.piece.text.len();
             count += 1;
             self.piece.offsets.note(record.offset);
-            if self.is_shown(record.offset) {
+            if self.shape.selection.takes(&record) {
+                shown = true;
                 self.record(batch, &record)?;
             }
         }
-        Ok(())
+        Ok(shown)
     }
 
     fn record(&mut self, batch: &Batch<'_>, record: &Record<'_>) -> CliResult {
@@ -214,16 +214,18 @@ impl<'a> Renderer<'a> {
         if self.shape.skip_record_metadata { "| " } else { " " }
     }
 
-    fn legacy_records(&mut self, batch: &LegacyBatch<'_>) -> CliResult {
+    fn legacy_records(&mut self, batch: &LegacyBatch<'_>) -> CliResult<bool> {
+        let mut shown = false;
         let kind = batch.timestamp_type();
         batch.records()?.for_each(|record| -> CliResult {
             if self.piece.text.len() > PIECE {
                 self.flush()?;
             }
             self.piece.offsets.note(record.offset);
-            if !self.is_shown(record.offset) {
+            if !self.shape.selection.takes_legacy(&record) {
                 return Ok(());
             }
+            shown = true;
             let prefix = self.prefix();
             let out = &mut self.piece.text;
             if self.shape.json {
@@ -247,7 +249,8 @@ impl<'a> Renderer<'a> {
             }
             out.push(b'\n');
             Ok(())
-        })
+        })?;
+        Ok(shown)
     }
 }
 

@@ -80,6 +80,22 @@ impl Report {
         self.failures || !self.index.0.is_empty() || time_index.iter().any(|found| !found.0.is_empty())
     }
 
+    /// What does not fit the log, in a line each.
+    pub(super) fn findings(&self) -> Vec<String> {
+        let index = self.index.0.iter().flat_map(|(_, pairs)| pairs);
+        let index = index.map(|(at, log)| format!("offset {at} is {log} in the log"));
+        let pairs = |found: &ByFile<Vec<(i64, i64)>>| -> Vec<(i64, i64)> {
+            found.0.iter().flat_map(|(_, pairs)| pairs.iter().copied()).collect()
+        };
+        let times = pairs(&self.timestamp_mismatch);
+        let times = times.iter().map(|(at, log)| format!("timestamp {at} is {log} in the log"));
+        let order = pairs(&self.out_of_order);
+        let order = order.iter().map(|(at, before)| format!("timestamp {at} is not above {before}"));
+        let missing = pairs(&self.not_found);
+        let missing = missing.iter().map(|(at, _)| format!("offset {at} ends no batch of the log"));
+        index.chain(times).chain(order).chain(missing).collect()
+    }
+
     pub(super) fn print(&self, ui: &mut Ui) -> CliResult {
         for (file, pairs) in self.index.walk() {
             ui.say_err(&format!("Mismatches in :{file}"))?;
