@@ -137,21 +137,16 @@ impl Dump<'_> {
         let shows_progress = size >= PROGRESS_FROM && !self.ui.out_is_terminal();
         let bar = ui::progress_bytes(self.ui, shows_progress.then_some(size));
         let mut last_offset = -1;
-        for next in line {
-            match next {
-                Next::End(end) => {
-                    bar.finish_and_clear();
-                    return Ok(end?);
-                }
-                Next::Pieces { pieces, read } => {
-                    for piece in pieces {
-                        self.piece(piece, shape, &mut last_offset)?;
-                    }
-                    bar.set_position(read);
-                }
+        let end = line.into_iter().find_map(|next| match next {
+            Next::End(end) => Some(end.map_err(CliError::from)),
+            Next::Pieces { pieces, read } => {
+                let written = pieces.into_iter().try_for_each(|piece| self.piece(piece, shape, &mut last_offset));
+                bar.set_position(read);
+                written.err().map(Err)
             }
-        }
-        Err(CliError::failed("the reader of the log ended without a word"))
+        });
+        bar.finish_and_clear();
+        end.unwrap_or_else(|| Err(CliError::failed("the reader of the log ended without a word")))
     }
 
     fn piece(&mut self, piece: Piece, shape: &Shape, last_offset: &mut i64) -> CliResult {

@@ -280,6 +280,74 @@ fn offsets_bound_what_is_shown() {
     assert!(!none.out.contains("baseOffset"), "{}", none.out);
 }
 
+fn shown_offsets(words: &[&str]) -> Vec<String> {
+    let run = dump(Manner::Kt, words);
+    assert_eq!(run.exit, 0, "{}", run.err);
+    let lines = run.out.lines().filter_map(|l| l.strip_prefix("| offset: "));
+    lines.filter_map(|l| l.split(' ').next().map(str::to_owned)).collect()
+}
+
+#[test]
+fn times_and_filters_choose_records() {
+    let file = fixture(PLAIN);
+    let time = shown_offsets(&["--files", &file, "--from-time", "1700000000003", "--to-time", "1700000001001"]);
+    assert_eq!(time, ["3", "4", "5"]);
+    let value = shown_offsets(&["--files", &file, "--filter", "key=key-1", "--filter", "value~^value-1"]);
+    assert_eq!(value, ["6"]);
+    // A batch of which nothing is left does not show.
+    let none = dump(Manner::Kt, &["--files", &file, "--filter", "key=no-such-key"]);
+    assert!(!none.out.contains("baseOffset"), "{}", none.out);
+    let bad = dump(Manner::Kt, &["--files", &file, "--from-time", "soon"]);
+    assert_eq!(bad.exit, 1, "{}", bad.out);
+}
+
+/// The rows of a survey, by the name of the file.
+fn survey(words: &[&str]) -> (u8, std::collections::BTreeMap<String, serde_json::Value>) {
+    let run = dump(Manner::Kt, &[words, &["-o", "jsonl"]].concat());
+    let rows = run.out.lines().map(|line| {
+        let row: serde_json::Value = serde_json::from_str(line).expect("an object");
+        let name = row["file"].as_str().and_then(|f| f.rsplit('/').next()).expect("a name").to_owned();
+        (name, row)
+    });
+    (run.exit, rows.collect())
+}
+
+#[test]
+fn a_folder_is_surveyed_file_by_file() {
+    let dir = fixture("segments/txn-0");
+    for words in [vec![dir.as_str()], vec![dir.as_str(), "--verify"]] {
+        let (exit, rows) = survey(&words);
+        assert_eq!(exit, 0, "{rows:?}");
+        let log = &rows["00000000000000000003.log"];
+        assert_eq!((log["first_offset"].as_i64(), log["last_offset"].as_i64()), (Some(3), Some(9)), "{log}");
+        assert_eq!(rows["00000000000000000003.txnindex"]["entries"], 1);
+        assert_eq!(rows["00000000000000000010.snapshot"]["kind"], "producers");
+        assert!(rows.values().all(|row| row["health"] == "ok"), "{rows:?}");
+    }
+    let (exit, rows) = survey(&[&fixture("segments")]);
+    assert_eq!(exit, 0, "{rows:?}");
+    assert!(rows.len() > 10, "the partitions of a log directory");
+}
+
+#[test]
+fn verify_finds_what_does_not_fit() {
+    for (file, health) in [
+        ("damaged-crc-0/00000000000000000000.log", "bad checksum at position 0"),
+        ("damaged-truncated-0/00000000000000000000.log", "671 bytes at the end are no batch"),
+        ("damaged-badindex-0/00000000000000000000.index", "offset 3 is 2 in the log"),
+        ("damaged-snapshot-0/00000000000000000010.snapshot", "Snapshot is corrupt (CRC is no longer valid)"),
+        ("damaged-garbage-0/00000000000000000000.log", "Found record size 0 smaller than minimum record overhead (14)"),
+    ] {
+        let path = fixture(&format!("dump-log/{file}"));
+        let (exit, rows) = survey(&["--verify", &path]);
+        assert_eq!(exit, 1, "{file}");
+        let row = rows.values().next().expect("a row");
+        assert!(row["health"].as_str().is_some_and(|h| h.starts_with(health)), "{row}");
+    }
+    let (exit, rows) = survey(&["--verify", &fixture("dump-log/damaged-badtimeindex-0/00000000000000000000.timeindex")]);
+    assert!(exit == 1 && rows.values().all(|row| row["health"] != "ok"), "{rows:?}");
+}
+
 /// Bits flipped, tails cut, lengths changed, in every kind of file: the tool ends, and says something.
 #[test]
 fn damaged_files_never_panic() {
