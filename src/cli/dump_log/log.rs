@@ -140,7 +140,9 @@ impl Dump<'_> {
         let end = line.into_iter().find_map(|next| match next {
             Next::End(end) => Some(end.map_err(CliError::from)),
             Next::Pieces { pieces, read } => {
-                let written = pieces.into_iter().try_for_each(|piece| self.piece(piece, shape, &mut last_offset));
+                let written = pieces
+                    .into_iter()
+                    .try_for_each(|piece| self.piece(piece, shape, &mut last_offset));
                 bar.set_position(read);
                 written.err().map(Err)
             }
@@ -184,7 +186,14 @@ fn read_chunks(mut batches: BatchCursor<'_>, end: u64, to_workers: &SyncSender<W
         let read = fill(&mut chunk, &mut batches);
         if !chunk.batches.is_empty() {
             let (out, pieces) = sync_channel(PIECES_AHEAD);
-            if in_line.send(Next::Pieces { pieces, read: batches.position() }).is_err() || to_workers.send((chunk, out)).is_err() {
+            if in_line
+                .send(Next::Pieces {
+                    pieces,
+                    read: batches.position(),
+                })
+                .is_err()
+                || to_workers.send((chunk, out)).is_err()
+            {
                 return;
             }
         }

@@ -67,7 +67,14 @@ async fn run(ui: &mut Ui, line: Line) -> CliResult {
     let survey = options.verify || ui.manner == Manner::Kt && options.files.iter().any(|f| Path::new(f).is_dir());
     if survey {
         let files = options.files.clone();
-        return Dump { ui, options, report: Report::default(), buffer: Vec::new(), json: None }.survey(&files);
+        return Dump {
+            ui,
+            options,
+            report: Report::default(),
+            buffer: Vec::new(),
+            json: None,
+        }
+        .survey(&files);
     }
     let json = match ui.format() {
         Format::Json => Some(json::Writer::array()),

@@ -94,14 +94,20 @@ impl Options {
             || parsed.has("value-decoder-class")
             || parsed.has("key-decoder-class")
             || DECODERS.iter().any(|(flag, _)| parsed.has(flag));
-        let mut files = parsed.value("files")?.map(super::java::split_commas).unwrap_or_default();
+        let mut files = parsed
+            .value("files")?
+            .map(super::java::split_commas)
+            .unwrap_or_default();
         if manner == Manner::Kt {
             files.extend(parsed.positional.iter().cloned());
         }
         Ok(Options {
             files,
             print_data,
-            deep: print_data || ["deep-iteration", "to-time", "filter"].iter().any(|name| parsed.has(name)),
+            deep: print_data
+                || ["deep-iteration", "to-time", "filter"]
+                    .iter()
+                    .any(|name| parsed.has(name)),
             skip_record_metadata: parsed.has("skip-record-metadata"),
             verify_only: parsed.has("verify-index-only"),
             sanity_only: parsed.has("index-sanity-check"),

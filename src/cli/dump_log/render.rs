@@ -119,9 +119,7 @@ impl<'a> Renderer<'a> {
         if let Format::Default(header) = batch.format
             && self.shape.selection.leaves_out(&header)
         {
-            self.piece
-                .offsets
-                .pass_over(header.base_offset, header.last_offset());
+            self.piece.offsets.pass_over(header.base_offset, header.last_offset());
             return Ok(());
         }
         self.piece.damaged |= !batch.is_valid();

@@ -88,11 +88,17 @@ impl Report {
             found.0.iter().flat_map(|(_, pairs)| pairs.iter().copied()).collect()
         };
         let times = pairs(&self.timestamp_mismatch);
-        let times = times.iter().map(|(at, log)| format!("timestamp {at} is {log} in the log"));
+        let times = times
+            .iter()
+            .map(|(at, log)| format!("timestamp {at} is {log} in the log"));
         let order = pairs(&self.out_of_order);
-        let order = order.iter().map(|(at, before)| format!("timestamp {at} is not above {before}"));
+        let order = order
+            .iter()
+            .map(|(at, before)| format!("timestamp {at} is not above {before}"));
         let missing = pairs(&self.not_found);
-        let missing = missing.iter().map(|(at, _)| format!("offset {at} ends no batch of the log"));
+        let missing = missing
+            .iter()
+            .map(|(at, _)| format!("offset {at} ends no batch of the log"));
         index.chain(times).chain(order).chain(missing).collect()
     }
 

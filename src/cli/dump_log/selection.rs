@@ -23,7 +23,10 @@ impl Selection {
     pub(super) fn new(parsed: &Parsed) -> CliResult<Self> {
         let now = Utc::now();
         let time = |name| -> CliResult<Option<i64>> {
-            parsed.value(name)?.map(|text| parse_time(text, now).map_err(CliError::usage)).transpose()
+            parsed
+                .value(name)?
+                .map(|text| parse_time(text, now).map_err(CliError::usage))
+                .transpose()
         };
         let filters: Result<Vec<Filter>, String> = parsed.values("filter").map(Filter::parse).collect();
         let names = ["from-offset", "to-offset", "from-time", "to-time", "filter"];
@@ -32,7 +35,10 @@ impl Selection {
                 parsed.parsed("from-offset")?.unwrap_or(i64::MIN),
                 parsed.parsed("to-offset")?.unwrap_or(i64::MAX),
             ),
-            times: (time("from-time")?.unwrap_or(i64::MIN), time("to-time")?.unwrap_or(i64::MAX)),
+            times: (
+                time("from-time")?.unwrap_or(i64::MIN),
+                time("to-time")?.unwrap_or(i64::MAX),
+            ),
             filters: filters.map_err(CliError::usage)?,
             everything: !names.iter().any(|name| parsed.has(name)),
         })
@@ -55,7 +61,10 @@ impl Selection {
         self.everything
             || self.takes_place(record.offset, record.timestamp)
                 && self.passes(record.key, record.value, || {
-                    record.headers.map(|h| (std::str::from_utf8(h.key).unwrap_or_default(), h.value)).collect()
+                    record
+                        .headers
+                        .map(|h| (std::str::from_utf8(h.key).unwrap_or_default(), h.value))
+                        .collect()
                 })
     }
 
@@ -78,7 +87,12 @@ impl Selection {
         if self.filters.is_empty() {
             return true;
         }
-        let received = Received { key, value, headers: headers(), ..Received::default() };
+        let received = Received {
+            key,
+            value,
+            headers: headers(),
+            ..Received::default()
+        };
         self.filters.iter().all(|filter| filter.passes(&received))
     }
 }

@@ -13,7 +13,15 @@ use crate::log::{checkpoint, log_dir};
 
 use super::{Dump, base_offset};
 
-const COLUMNS: &[&str] = &["file", "kind", "first_offset", "last_offset", "entries", "bytes", "health"];
+const COLUMNS: &[&str] = &[
+    "file",
+    "kind",
+    "first_offset",
+    "last_offset",
+    "entries",
+    "bytes",
+    "health",
+];
 
 /// What one file holds.
 #[derive(Debug, Default)]
@@ -28,7 +36,10 @@ struct Found {
 
 impl Found {
     fn new(kind: &'static str) -> Self {
-        Found { kind, ..Found::default() }
+        Found {
+            kind,
+            ..Found::default()
+        }
     }
 
     fn health(&self) -> String {
@@ -68,7 +79,10 @@ impl Dump<'_> {
     }
 
     fn look_at(&mut self, file: &Path) -> Found {
-        let name = file.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+        let name = file
+            .file_name()
+            .map(|n| n.to_string_lossy().into_owned())
+            .unwrap_or_default();
         let dir = file.parent().unwrap_or(Path::new("."));
         let suffix = name.rfind('.').map_or("", |at| &name[at..]);
         match suffix {
@@ -97,7 +111,9 @@ impl Dump<'_> {
             Err(e) => found.problems.push(e.to_string()),
             Ok((base, index)) => {
                 // A live index is as long as it may grow; what is not used is zero.
-                let used = (0..index.len()).take_while(|&n| n == 0 || index.entry(n).offset != base).count();
+                let used = (0..index.len())
+                    .take_while(|&n| n == 0 || index.entry(n).offset != base)
+                    .count();
                 found.entries = Some(used as u64);
                 found.first_offset = (used > 0).then(|| index.entry(0).offset);
                 found.last_offset = used.checked_sub(1).map(|n| index.entry(n).offset);
@@ -114,7 +130,9 @@ impl Dump<'_> {
         match opened {
             Err(e) => found.problems.push(e.to_string()),
             Ok((base, index)) => {
-                let used = (0..index.len()).take_while(|&n| n == 0 || index.entry(n).offset != base).count();
+                let used = (0..index.len())
+                    .take_while(|&n| n == 0 || index.entry(n).offset != base)
+                    .count();
                 found.entries = Some(used as u64);
                 found.first_offset = (used > 0).then(|| index.entry(0).offset);
                 found.last_offset = used.checked_sub(1).map(|n| index.entry(n).offset);
@@ -135,7 +153,9 @@ impl Dump<'_> {
         let end = compare(self);
         self.buffer.clear();
         found.problems.extend(end.err().map(|e| e.to_string()));
-        found.problems.extend(std::mem::replace(&mut self.report, report).findings());
+        found
+            .problems
+            .extend(std::mem::replace(&mut self.report, report).findings());
     }
 }
 
@@ -161,7 +181,9 @@ fn segment(file: &Path, base: Option<i64>, verify: bool) -> Found {
     if let (Some(base), Some(first)) = (base, found.first_offset)
         && first < base
     {
-        found.problems.push(format!("begins with offset {first}, below the {base} of its name"));
+        found
+            .problems
+            .push(format!("begins with offset {first}, below the {base} of its name"));
     }
     found
 }
@@ -186,7 +208,9 @@ fn walk(file: &Path, verify: bool, found: &mut Found) -> Result<(), InspectError
             (head.last_offset, head.last_offset)
         };
         if let Some(before) = found.last_offset.filter(|before| first <= *before) {
-            found.problems.push(format!("offset {first} at position {position} is not above {before}"));
+            found
+                .problems
+                .push(format!("offset {first} at position {position} is not above {before}"));
         }
         found.first_offset.get_or_insert(first);
         found.last_offset = Some(last);
@@ -208,7 +232,9 @@ fn list(path: &Path, files: &mut Vec<PathBuf>) -> std::io::Result<()> {
         files.push(path.to_owned());
         return Ok(());
     }
-    let mut entries: Vec<PathBuf> = fs::read_dir(path)?.map(|e| e.map(|e| e.path())).collect::<Result<_, _>>()?;
+    let mut entries: Vec<PathBuf> = fs::read_dir(path)?
+        .map(|e| e.map(|e| e.path()))
+        .collect::<Result<_, _>>()?;
     entries.sort();
     for entry in entries {
         if !entry.is_dir() {

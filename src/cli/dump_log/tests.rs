@@ -290,7 +290,14 @@ fn shown_offsets(words: &[&str]) -> Vec<String> {
 #[test]
 fn times_and_filters_choose_records() {
     let file = fixture(PLAIN);
-    let time = shown_offsets(&["--files", &file, "--from-time", "1700000000003", "--to-time", "1700000001001"]);
+    let time = shown_offsets(&[
+        "--files",
+        &file,
+        "--from-time",
+        "1700000000003",
+        "--to-time",
+        "1700000001001",
+    ]);
     assert_eq!(time, ["3", "4", "5"]);
     let value = shown_offsets(&["--files", &file, "--filter", "key=key-1", "--filter", "value~^value-1"]);
     assert_eq!(value, ["6"]);
@@ -306,7 +313,11 @@ fn survey(words: &[&str]) -> (u8, std::collections::BTreeMap<String, serde_json:
     let run = dump(Manner::Kt, &[words, &["-o", "jsonl"]].concat());
     let rows = run.out.lines().map(|line| {
         let row: serde_json::Value = serde_json::from_str(line).expect("an object");
-        let name = row["file"].as_str().and_then(|f| f.rsplit('/').next()).expect("a name").to_owned();
+        let name = row["file"]
+            .as_str()
+            .and_then(|f| f.rsplit('/').next())
+            .expect("a name")
+            .to_owned();
         (name, row)
     });
     (run.exit, rows.collect())
@@ -319,7 +330,11 @@ fn a_folder_is_surveyed_file_by_file() {
         let (exit, rows) = survey(&words);
         assert_eq!(exit, 0, "{rows:?}");
         let log = &rows["00000000000000000003.log"];
-        assert_eq!((log["first_offset"].as_i64(), log["last_offset"].as_i64()), (Some(3), Some(9)), "{log}");
+        assert_eq!(
+            (log["first_offset"].as_i64(), log["last_offset"].as_i64()),
+            (Some(3), Some(9)),
+            "{log}"
+        );
         assert_eq!(rows["00000000000000000003.txnindex"]["entries"], 1);
         assert_eq!(rows["00000000000000000010.snapshot"]["kind"], "producers");
         assert!(rows.values().all(|row| row["health"] == "ok"), "{rows:?}");
@@ -333,10 +348,22 @@ fn a_folder_is_surveyed_file_by_file() {
 fn verify_finds_what_does_not_fit() {
     for (file, health) in [
         ("damaged-crc-0/00000000000000000000.log", "bad checksum at position 0"),
-        ("damaged-truncated-0/00000000000000000000.log", "671 bytes at the end are no batch"),
-        ("damaged-badindex-0/00000000000000000000.index", "offset 3 is 2 in the log"),
-        ("damaged-snapshot-0/00000000000000000010.snapshot", "Snapshot is corrupt (CRC is no longer valid)"),
-        ("damaged-garbage-0/00000000000000000000.log", "Found record size 0 smaller than minimum record overhead (14)"),
+        (
+            "damaged-truncated-0/00000000000000000000.log",
+            "671 bytes at the end are no batch",
+        ),
+        (
+            "damaged-badindex-0/00000000000000000000.index",
+            "offset 3 is 2 in the log",
+        ),
+        (
+            "damaged-snapshot-0/00000000000000000010.snapshot",
+            "Snapshot is corrupt (CRC is no longer valid)",
+        ),
+        (
+            "damaged-garbage-0/00000000000000000000.log",
+            "Found record size 0 smaller than minimum record overhead (14)",
+        ),
     ] {
         let path = fixture(&format!("dump-log/{file}"));
         let (exit, rows) = survey(&["--verify", &path]);
@@ -344,7 +371,10 @@ fn verify_finds_what_does_not_fit() {
         let row = rows.values().next().expect("a row");
         assert!(row["health"].as_str().is_some_and(|h| h.starts_with(health)), "{row}");
     }
-    let (exit, rows) = survey(&["--verify", &fixture("dump-log/damaged-badtimeindex-0/00000000000000000000.timeindex")]);
+    let (exit, rows) = survey(&[
+        "--verify",
+        &fixture("dump-log/damaged-badtimeindex-0/00000000000000000000.timeindex"),
+    ]);
     assert!(exit == 1 && rows.values().all(|row| row["health"] != "ok"), "{rows:?}");
 }
 
