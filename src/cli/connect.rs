@@ -3,8 +3,9 @@
 use super::compat::opts::Parsed;
 use super::context::{Context, Contexts};
 use super::{CliError, CliResult, Manner, Ui};
+use crate::client::config::Address;
 use crate::client::props::Properties;
-use crate::client::{AdminError, Bootstrap, ConnectConfig};
+use crate::client::{AdminError, Bootstrap, ClientConfig, ConnectConfig};
 
 /// Where `kt TOOL` goes when nothing names a cluster.
 pub const DEFAULT_BOOTSTRAP_SERVER: &str = "localhost:9092";
@@ -155,4 +156,38 @@ pub fn warn_unused(ui: &mut Ui, unused: &[String], class: &str) -> CliResult {
         &format!("These configurations '[{names}]' were supplied but are not used yet."),
         class,
     )
+}
+
+/// Says what Kafka's network client logs when a broker refuses the credentials; nothing for any other error.
+pub fn log_authentication(ui: &mut Ui, connect: &ConnectConfig, e: &AdminError) -> CliResult {
+    if !e.is_authentication() {
+        return Ok(());
+    }
+    let Ok(config) = ClientConfig::for_admin(connect) else {
+        return Ok(());
+    };
+    let (id, node) = (
+        &config.client_id,
+        config.bootstrap.first().map_or(String::new(), socket_text),
+    );
+    let text = format!(
+        "[AdminClient clientId={id}] Connection to node -1 ({node}) failed authentication due to: {}",
+        e.text()
+    );
+    ui.log("ERROR", &text, "org.apache.kafka.clients.NetworkClient")
+}
+
+/// An address as Java's `InetSocketAddress` prints it once its name has been looked up: `name/ip:port`.
+fn socket_text(address: &Address) -> String {
+    use std::net::{IpAddr, ToSocketAddrs};
+    let (host, port) = (address.host.as_str(), address.port);
+    match host.parse::<IpAddr>() {
+        Ok(ip) if ip.is_loopback() => format!("localhost/{ip}:{port}"),
+        Ok(ip) => format!("{ip}/{ip}:{port}"),
+        Err(_) => {
+            let found = (host, port).to_socket_addrs().ok().and_then(|mut all| all.next());
+            let ip = found.map_or("<unresolved>".to_string(), |a| a.ip().to_string());
+            format!("{host}/{ip}:{port}")
+        }
+    }
 }

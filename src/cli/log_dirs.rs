@@ -7,12 +7,12 @@ use serde_json::{Value, json};
 
 use super::compat::java::parse_int;
 use super::compat::java_hash::{hash_map_order, hash_map_order_from};
-use super::connect::{Target, warn_unused};
+use super::connect::{Target, log_authentication, warn_unused};
 use super::multicall::{Grammar, Line};
 use super::table::Sheet;
 use super::ui::Format;
 use super::{CliError, CliResult, Manner, Opt, Parsed, Tool, Ui};
-use crate::client::admin::{Admin, DescribeClusterOptions, LogDirDescription};
+use crate::client::admin::{Admin, ClusterDescription, DescribeClusterOptions, LogDirDescription};
 use crate::client::{AdminError, ApiError};
 use crate::runs;
 
@@ -63,7 +63,14 @@ async fn run(ui: &mut Ui, line: Line) -> CliResult {
         "org.apache.kafka.clients.admin.AdminClientConfig",
     )?;
     let topics = list(p, "topic-list")?;
-    let brokers = chosen_brokers(&admin, p).await?;
+    let cluster = match admin.describe_cluster(DescribeClusterOptions::default()).await {
+        Ok(cluster) => cluster,
+        Err(e) => {
+            log_authentication(ui, &target.connect, &e)?;
+            return Err(told(e));
+        }
+    };
+    let brokers = chosen_brokers(&cluster, p)?;
     let as_text = ui.format() == Format::Kafka;
     if as_text {
         writeln!(ui.out(), "Querying brokers for log directories information")?;
@@ -97,11 +104,7 @@ fn list(p: &Parsed, option: &str) -> CliResult<Vec<String>> {
 }
 
 /// The brokers of `--broker-list`, or all, in the order of Java's sets.
-async fn chosen_brokers(admin: &Admin, p: &Parsed) -> CliResult<Vec<i32>> {
-    let cluster = admin
-        .describe_cluster(DescribeClusterOptions::default())
-        .await
-        .map_err(told)?;
+fn chosen_brokers(cluster: &ClusterDescription, p: &Parsed) -> CliResult<Vec<i32>> {
     let known = hash_map_order(cluster.nodes.iter().map(|n| n.id).collect(), |id: &i32| id);
     let mut wanted = Vec::new();
     for id in list(p, "broker-list")? {

@@ -15,11 +15,12 @@ use std::future::Future;
 use std::time::Duration;
 
 use super::compat::opts::OptError;
-use super::connect::{Target, warn_unused};
+use super::connect::{Target, log_authentication, warn_unused};
 use super::multicall::{Grammar, Line};
 use super::{CliError, CliResult, Tool, Ui};
 use crate::client::ApiError;
 use crate::client::admin::Admin;
+use crate::client::props::Properties;
 use crate::runs;
 use crate::wire::ErrorCode;
 
@@ -92,6 +93,10 @@ async fn run(ui: &mut Ui, line: Line) -> CliResult {
 async fn attempt(ui: &mut Ui, line: &Line) -> Result<(), Failure> {
     let p = &line.options;
     let request = options::check(ui.manner, p)?;
+    if let Some(file) = p.value("command-config")? {
+        // said as a failed command, where other tools name the file alone
+        Properties::load(file)?;
+    }
     let target = Target::resolve(ui, p, Target::of(p)?)?;
     if request.is_alter {
         target.allow_change(p)?;
@@ -102,10 +107,14 @@ async fn attempt(ui: &mut Ui, line: &Line) -> Result<(), Failure> {
         admin.unknown_keys(),
         "org.apache.kafka.clients.admin.AdminClientConfig",
     )?;
-    match request.is_alter {
+    let end = match request.is_alter {
         true => alter::run(ui, &admin, p, &request).await,
         false => describe::run(ui, &admin, p, &request).await,
+    };
+    if let Err(Failure::Kafka(e)) = &end {
+        log_authentication(ui, &target.connect, e)?;
     }
+    end
 }
 
 /// Kafka's `future.get(n, SECONDS)`: gives up earlier than the call itself would.

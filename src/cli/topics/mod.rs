@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 use super::compat::java_regex::{TopicFilter, is_internal};
 use super::compat::opts::OptError;
-use super::connect::{Target, warn_unused};
+use super::connect::{Target, log_authentication, warn_unused};
 use super::multicall::{Grammar, Line};
 use super::table::Sheet;
 use super::ui::Format;
@@ -93,7 +93,12 @@ async fn run(ui: &mut Ui, line: Line) -> CliResult {
         Ok(()) => Ok(()),
         Err(Failure::Cli(e)) => Err(e),
         Err(Failure::Kafka(e)) => {
-            writeln!(ui.out(), "Error while executing topic command : {}", e.text())?;
+            log_authentication(ui, &target.connect, &e)?;
+            let text = format!("Error while executing topic command : {}", e.text());
+            if ui.format() != Format::Kafka {
+                return Err(CliError::failed(text));
+            }
+            writeln!(ui.out(), "{text}")?;
             ui.log("ERROR", &e.to_string(), CLASS)?;
             Err(CliError::told())
         }
