@@ -2,3 +2,4 @@
 
 mod api_versions;
 mod create_topics;
+mod groups;
