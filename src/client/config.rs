@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use super::config_def::{self, Client};
+use super::config_providers;
 use super::error::ApiError;
 use super::props::Properties;
 
@@ -72,7 +73,7 @@ impl ClientConfig {
     /// Kafka's `ConfigException` for bad values, or `KafkaException: Failed to create new KafkaAdminClient` with the
     /// reason as its cause where Kafka finds out later.
     pub fn for_admin(connect: &ConnectConfig) -> Result<Self, ApiError> {
-        let mut props = connect.props.clone();
+        let mut props = config_providers::resolve(&connect.props)?;
         match &connect.bootstrap {
             Bootstrap::Servers(list) => props.set("bootstrap.servers", list),
             Bootstrap::Controllers(list) => props.set("bootstrap.controllers", list),

@@ -27,6 +27,7 @@ pub mod bulk;
 pub mod cluster;
 pub mod config;
 pub mod config_def;
+pub mod config_providers;
 pub mod conn;
 #[cfg(test)]
 mod conn_tests;

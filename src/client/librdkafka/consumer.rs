@@ -2,6 +2,7 @@
 
 use super::{DataConfig, Mapper, common};
 use crate::client::config_def::{self, Client};
+use crate::client::config_providers;
 use crate::client::error::ApiError;
 use crate::client::props::Properties;
 
@@ -11,6 +12,7 @@ use crate::client::props::Properties;
 /// # Errors
 /// Kafka's `ConfigException`s; `auto.offset.reset=by_duration:...` and assignors that librdkafka lacks.
 pub fn consumer(props: &Properties) -> Result<DataConfig, ApiError> {
+    let props = &config_providers::resolve(props)?;
     let mut config = common(props, Client::CONSUMER)?;
     let mut map = Mapper {
         props,

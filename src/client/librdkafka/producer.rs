@@ -2,6 +2,7 @@
 
 use super::{DataConfig, Mapper, common};
 use crate::client::config_def::{self, Client};
+use crate::client::config_providers;
 use crate::client::error::ApiError;
 use crate::client::props::Properties;
 
@@ -12,6 +13,7 @@ use crate::client::props::Properties;
 /// # Errors
 /// Kafka's `ConfigException`s, among them those of contradicting idempotence settings.
 pub fn producer(props: &Properties) -> Result<DataConfig, ApiError> {
+    let props = &config_providers::resolve(props)?;
     let mut config = common(props, Client::PRODUCER)?;
     let idempotent = is_idempotent(props)?;
     let mut map = Mapper {

@@ -188,9 +188,12 @@ mod tests {
         let provider = rustls::crypto::ring::default_provider();
         let algorithms = provider.signature_verification_algorithms;
         let at = |secs| UnixTime::since_unix_epoch(Duration::from_secs(secs));
-        assert_eq!(verify(&leaf, &[ca.clone()], at(1_900_000_000), &algorithms), Ok(()));
         assert_eq!(
-            verify(&leaf, &[ca.clone()], at(1_000_000_000), &algorithms),
+            verify(&leaf, std::slice::from_ref(&ca), at(1_900_000_000), &algorithms),
+            Ok(())
+        );
+        assert_eq!(
+            verify(&leaf, std::slice::from_ref(&ca), at(1_000_000_000), &algorithms),
             Err(CertificateError::NotValidYet)
         );
         assert_eq!(
