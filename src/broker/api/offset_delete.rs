@@ -12,14 +12,13 @@ pub async fn handle(cx: &RequestContext, req: OffsetDeleteRequest) -> OffsetDele
         return error(denied.code);
     }
     let (mut codes, partitions) = screen(cx, &req);
-    if !partitions.is_empty() {
-        let mut results = match cx.node.groups().delete_offsets(&req.group_id, &partitions).await {
-            Ok(results) => results.into_iter(),
-            Err(code) => return error(code),
-        };
-        for code in codes.iter_mut().filter(|code| code.is_none()) {
-            *code = results.next().and_then(Result::err);
-        }
+    // without partitions, too: the group's own error comes before those of unknown topics
+    let mut results = match cx.node.groups().delete_offsets(&req.group_id, &partitions).await {
+        Ok(results) => results.into_iter(),
+        Err(code) => return error(code),
+    };
+    for code in codes.iter_mut().filter(|code| code.is_none()) {
+        *code = results.next().and_then(Result::err);
     }
     let mut codes = codes.into_iter().map(|code| code.unwrap_or(ErrorCode::NONE).code());
     let topics = req.topics.into_iter().map(|topic| {

@@ -225,6 +225,14 @@ async fn offsets_of_a_subscribed_topic_cannot_be_deleted() {
         coordinator.delete_offsets("g", &partitions).await,
         Err(ErrorCode::GROUP_ID_NOT_FOUND)
     );
+    assert_eq!(
+        coordinator.delete_offsets("g", &[]).await,
+        Err(ErrorCode::GROUP_ID_NOT_FOUND)
+    );
+    assert_eq!(
+        coordinator.delete_offsets("", &partitions).await,
+        Err(ErrorCode::INVALID_GROUP_ID)
+    );
     coordinator.commit_offsets("g", &commit("t", 0, 1)).await.unwrap();
     coordinator.commit_offsets("g", &commit("other", 0, 1)).await.unwrap();
     settle(&coordinator, "g").await;

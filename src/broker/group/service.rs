@@ -129,6 +129,9 @@ impl GroupCoordinator {
         group_id: &str,
         partitions: &[(String, i32)],
     ) -> Result<Vec<Result<(), ErrorCode>>, ErrorCode> {
+        if group_id.is_empty() {
+            return Err(ErrorCode::INVALID_GROUP_ID);
+        }
         self.event(group_id, |shard, turn| shard.delete_offsets(turn, group_id, partitions))
             .await?
     }
