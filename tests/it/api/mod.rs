@@ -1,5 +1,7 @@
 //! Tests by API: request in, response out, over a socket. They also hold on real Kafka (`KT_TEST_BOOTSTRAP`).
 
 mod api_versions;
+mod bad_bytes;
 mod create_topics;
 mod groups;
+mod produce_fetch;
