@@ -265,7 +265,7 @@ pub fn java_double(n: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::broker::config::{BROKER_CONFIGS, TOPIC_CONFIGS};
+    use crate::broker::config::{BROKER_CONFIGS, GROUP_CONFIGS, TOPIC_CONFIGS};
 
     fn error(def: ConfigDef, name: &str, value: &str) -> String {
         def.get(name).unwrap().parse(Some(value)).unwrap_err().to_string()
@@ -285,6 +285,14 @@ mod tests {
             error(TOPIC_CONFIGS, "cleanup.policy", "compact,zip"),
             "Invalid value zip for configuration cleanup.policy: String must be one of: compact, delete"
         );
+    }
+
+    #[test]
+    fn every_key_is_documented_once_and_in_order() {
+        for table in BROKER_CONFIGS.0.iter().chain(TOPIC_CONFIGS.0).chain(GROUP_CONFIGS.0) {
+            assert!(table.is_sorted_by(|a, b| a.name < b.name));
+            assert!(table.iter().all(|key| key.doc.ends_with('.')));
+        }
     }
 
     #[test]

@@ -162,6 +162,7 @@ fn an_idempotent_producer_is_checked_by_id_epoch_and_sequence() {
     let mut wire = Wire::connect(broker.bootstrap());
     create(&mut wire, &topic);
     let request = InitProducerIdRequest::default()
+        .with_transactional_id(None)
         .with_transaction_timeout_ms(60_000)
         .with_producer_id((-1).into())
         .with_producer_epoch(-1);
