@@ -24,7 +24,7 @@ fn a_frame_larger_than_the_limit_ends_the_connection() {
     let broker = AnyBroker::get();
     for length in [i32::MAX, 104_857_601, -1, i32::MIN] {
         let mut wire = Wire::connect(broker.bootstrap());
-        wire.send_raw(&length.to_be_bytes());
+        wire.send(&length.to_be_bytes());
         wire.expect_closed();
     }
     assert_serves(broker.bootstrap());
@@ -41,7 +41,7 @@ fn an_unknown_api_or_version_ends_the_connection() {
         frame.put_i32(7);
         frame.put_i16(-1);
         let mut wire = Wire::connect(broker.bootstrap());
-        wire.send_raw(&frame);
+        wire.send(&frame);
         wire.expect_closed();
     }
     assert_serves(broker.bootstrap());
@@ -58,8 +58,8 @@ fn api_versions_of_the_future_are_answered_in_version_0() {
     frame.put_i16(-1);
     frame.put_u8(0);
     let mut wire = Wire::connect(broker.bootstrap());
-    wire.send_raw(&frame);
-    let response = wire.receive::<ApiVersionsRequest>(0);
+    wire.send(&frame);
+    let response = wire.receive::<ApiVersionsRequest>(7, 0);
     assert_eq!(response.error_code, 35);
     assert!(
         response
@@ -89,7 +89,7 @@ fn lengths_that_lie_cost_nothing() {
         let length = frame.len() as u32 - 4;
         frame[..4].copy_from_slice(&length.to_be_bytes());
         let mut wire = Wire::connect(broker.bootstrap());
-        wire.send_raw(&frame);
+        wire.send(&frame);
         wire.expect_closed();
     }
     assert_serves(broker.bootstrap());
@@ -111,7 +111,7 @@ fn damaged_requests_never_stop_the_broker() {
             frame[at] = random.random();
         }
         let mut wire = Wire::connect(broker.bootstrap());
-        wire.send_raw(&frame);
+        wire.send(&frame);
         if seed % 50 == 0 {
             assert_serves(broker.bootstrap());
         }
@@ -124,10 +124,10 @@ fn requests_sent_ahead_are_answered_in_order() {
     let broker = AnyBroker::get();
     let mut wire = Wire::connect(broker.bootstrap());
     for _ in 0..50 {
-        wire.send(&api_versions(), 3);
+        wire.send_request(&api_versions(), 3);
     }
     for correlation_id in 1..=50u32 {
-        let frame = wire.receive_raw().expect("an answer each");
+        let frame = wire.frame().expect("an answer each");
         assert_eq!(frame[..4], correlation_id.to_be_bytes());
     }
 }

@@ -106,12 +106,12 @@ fn a_parked_fetch_wakes_on_produce() {
     let mut consumer = Wire::connect(broker.bootstrap());
     create(&mut producer, &topic);
     let began = Instant::now();
-    consumer.send(&fetch_request(&topic, 0, 15_000), 11);
+    let id = consumer.send_request(&fetch_request(&topic, 0, 15_000), 11);
     assert_eq!(
         produce(&mut producer, &topic, 1, batch(BatchOptions::default(), &["x"])),
         (0, 0)
     );
-    let response = consumer.receive::<FetchRequest>(11);
+    let response = consumer.receive::<FetchRequest>(id, 11);
     assert!(
         response.responses[0].partitions[0]
             .records

@@ -1,4 +1,5 @@
 //! Promises of the cluster: what survives which failure.
 
 mod bad_bytes;
+mod durability;
 mod restart;
