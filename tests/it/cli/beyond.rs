@@ -247,3 +247,103 @@ fn a_closed_pipe_is_no_error() {
     let done = Process::start(&mut command, b"").wait(LIMIT);
     assert_eq!((done.exit, done.out().as_str()), (0, "x\n"), "{}", done.err());
 }
+
+/// Five records a second apart in partition 0 of `t`, and a group `g` that has committed offset 2 of them.
+fn bench_with_a_group() -> Bench {
+    let b = Bench::new();
+    b.good(&["topics", "--create", "--topic", "t", "--partitions", "1"], b"");
+    let line = |i: i64| {
+        format!(
+            "{{\"partition\":0,\"timestamp\":{},\"value\":\"v\"}}\n",
+            1_700_000_000_000 + i * 1000
+        )
+    };
+    let lines: String = (0..5).map(line).collect();
+    b.good(
+        &["console-producer", "--topic", "t", "--input-format", "jsonl"],
+        lines.as_bytes(),
+    );
+    b.good(&reset(&["--to-offset", "2", "--execute"]), b"");
+    b
+}
+
+fn reset<'a>(how: &[&'a str]) -> Vec<&'a str> {
+    let start = ["consumer-groups", "--reset-offsets", "--group", "g", "-o", "jsonl"];
+    let scope: &[&str] = if how.contains(&"--from-file") {
+        &[]
+    } else {
+        &["--topic", "t"]
+    };
+    [&start, scope, how].concat()
+}
+
+fn json_line(text: &str) -> Value {
+    let mut lines = text.lines();
+    let first = serde_json::from_str(lines.next().expect("a line")).expect("JSON");
+    assert_eq!(lines.next(), None);
+    first
+}
+
+#[test]
+fn a_reset_shows_before_and_after_and_can_be_undone() {
+    let b = bench_with_a_group();
+    let undo = b.home.path().join("undo.csv");
+    let undo = undo.to_str().expect("UTF-8");
+    let row = json_line(&b.good(&reset(&["--to-latest", "--execute", "--undo-file", undo]), b""));
+    assert_eq!(
+        (&row["old_offset"], &row["new_offset"], &row["change"]),
+        (&2.into(), &5.into(), &3.into())
+    );
+    let again = b.run(&reset(&["--to-earliest", "--execute", "--undo-file", undo]), b"");
+    assert_ne!(again.exit, 0, "the only way back is not overwritten");
+    let row = json_line(&b.good(&reset(&["--from-file", undo, "--execute"]), b""));
+    assert_eq!((&row["old_offset"], &row["new_offset"]), (&5.into(), &2.into()));
+    let dry = b.run(&reset(&["--to-latest", "--dry-run", "--undo-file", undo]), b"");
+    assert!(
+        dry.exit != 0 && dry.err().contains("--undo-file goes with"),
+        "{}",
+        dry.err()
+    );
+}
+
+#[test]
+fn lag_is_told_in_records_and_in_time() {
+    let b = bench_with_a_group();
+    let describe = [
+        "consumer-groups",
+        "--describe",
+        "--group",
+        "g",
+        "--wait-inactive",
+        "5s",
+        "-o",
+        "jsonl",
+    ];
+    let row = json_line(&b.good(&describe, b""));
+    assert_eq!((&row["lag"], &row["lag_ms"]), (&3.into(), &2000.into()));
+    b.good(&reset(&["--to-latest", "--execute"]), b"");
+    let row = json_line(&b.good(&describe, b""));
+    assert_eq!((&row["lag"], &row["lag_ms"]), (&0.into(), &0.into()));
+}
+
+#[test]
+fn records_are_deleted_before_a_time_or_an_offset() {
+    let b = bench_with_a_group();
+    let delete = |how: [&str; 2]| {
+        let words = [&["delete-records", "--topic", "t", "-o", "jsonl"][..], &how].concat();
+        json_line(&b.good(&words, b""))["low_watermark"].clone()
+    };
+    assert_eq!(delete(["--before-offset", "1"]), 1);
+    assert_eq!(delete(["--before-time", "2023-11-14T22:13:22.500Z"]), 3);
+    assert_eq!(delete(["--before-time", "1h ago"]), 5);
+    let both = [
+        "delete-records",
+        "--topic",
+        "t",
+        "--before-offset",
+        "1",
+        "--before-time",
+        "now",
+    ];
+    assert_ne!(b.run(&both, b"").exit, 0);
+}
