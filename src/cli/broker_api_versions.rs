@@ -389,7 +389,7 @@ mod tests {
     #[test]
     fn brokers_come_in_kafkas_order() {
         // as recorded: broker-api-versions
-        let nodes = vec![
+        let nodes = [
             node(1, 19092, "rack1"),
             node(2, 19093, "rack1"),
             node(3, 19094, "rack2"),

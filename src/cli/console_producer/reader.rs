@@ -3,12 +3,15 @@
 use crate::cli::compat::java_regex::JavaSplit;
 use crate::client::props::Properties;
 
+/// Names and values; a value may be null.
+pub type Headers = Vec<(String, Option<Vec<u8>>)>;
+
 /// A record to send. `None` is Kafka's null.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Record {
     pub key: Option<Vec<u8>>,
     pub value: Option<Vec<u8>>,
-    pub headers: Vec<(String, Option<Vec<u8>>)>,
+    pub headers: Headers,
     /// Where it goes, if the input says so (JSON input only).
     pub partition: Option<i32>,
     /// Milliseconds since 1970, if the input says so (JSON input only).
@@ -120,7 +123,7 @@ impl LineReader {
         }
     }
 
-    fn split_headers(&self, headers: &str) -> Result<Vec<(String, Option<Vec<u8>>)>, String> {
+    fn split_headers(&self, headers: &str) -> Result<Headers, String> {
         let one = |pair: &str| match pair.split_once(&self.headers_key_separator) {
             Some((key, _)) if self.unmarked(key).is_none() => Err(format!(
                 "Header keys should not be equal to the null marker '{key}' as they can't be null"

@@ -251,7 +251,7 @@ fn print_metrics(ui: &mut Ui, plan: &Plan, sent: u64, failed: u64) -> CliResult 
         )
     });
     let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
-    writeln!(ui.out(), "\n{:width$}   {}", "Metric Name", "Value")?;
+    writeln!(ui.out(), "\n{:width$}   Value", "Metric Name")?;
     for (name, value) in rows {
         writeln!(ui.out(), "{name:width$} : {value}")?;
     }

@@ -68,6 +68,7 @@ impl From<ApiError> for Failure {
 }
 
 /// What stops an action.
+#[derive(Debug)]
 pub enum Stop {
     Failed(Failure),
     Cli(CliError),

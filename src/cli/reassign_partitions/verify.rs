@@ -18,6 +18,7 @@ struct State {
 }
 
 /// Kafka: `LogDirMoveState`.
+#[derive(Debug)]
 pub enum DirState {
     /// No directory of the broker has the replica.
     MissingReplica,

@@ -17,7 +17,7 @@ const LIMIT: Duration = Duration::from_secs(60);
 fn key(i: usize) -> String {
     match i {
         0 => String::new(),
-        _ if i % 3 == 0 => format!("ключ-{i}"),
+        _ if i.is_multiple_of(3) => format!("ключ-{i}"),
         _ => format!("{}{i}", "x".repeat(i % 37)),
     }
 }
