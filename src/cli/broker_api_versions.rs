@@ -31,6 +31,7 @@ pub static TOOL: Tool = Tool {
     names: &["broker-api-versions", "api-versions"],
     about: "This tool helps to retrieve broker version information.",
     opts: OPTS,
+    bare: None,
     help_after_error: false,
     grammar: Grammar::JoptSimple,
     run: runs!(run),

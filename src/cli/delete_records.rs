@@ -24,6 +24,7 @@ pub static TOOL: Tool = Tool {
     names: &["delete-records"],
     about: "This tool helps to delete records of the given partitions down to the specified offset.",
     opts: OPTS,
+    bare: None,
     help_after_error: false,
     grammar: Grammar::JoptSimple,
     run: crate::runs!(run),

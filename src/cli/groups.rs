@@ -22,6 +22,7 @@ pub static TOOL: Tool = Tool {
     names: &["groups"],
     about: "This tool helps to list groups of all types.",
     opts: OPTS,
+    bare: None,
     help_after_error: true,
     grammar: Grammar::JoptSimple,
     run: crate::runs!(run),

@@ -32,6 +32,7 @@ pub static TOOL: Tool = Tool {
     names: &["log-dirs"],
     about: "This tool helps to query log directory usage on the specified brokers.",
     opts: OPTS,
+    bare: None,
     help_after_error: false,
     grammar: Grammar::JoptSimple,
     run: runs!(run),

@@ -18,8 +18,10 @@ pub struct Tool {
     pub script: &'static str,
     /// As `kt` calls it; the words of one name each: `topics`, `perf-test producer`.
     pub names: &'static [&'static str],
-    /// The first line of help.
+    /// The first line of help. An interface: where help is an error, this is its message.
     pub about: &'static str,
+    /// The first line instead of `about` when there are no words at all.
+    pub bare: Option<&'static str>,
     pub opts: &'static [Opt],
     /// Kafka's script prints the whole help behind a parse error; the others print the message alone.
     pub help_after_error: bool,
@@ -130,7 +132,7 @@ fn conclude(ui: &mut Ui, tool: Option<&Tool>, end: CliResult) -> CliResult {
         Ok(()) | Err(CliError::Told { .. } | CliError::Exit(_)) => Ok(()),
         Err(CliError::Io(e)) if e.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
         Err(CliError::Usage { message, help: true }) => ui.say_err(message).and_then(|()| match tool {
-            Some(t) => Ok(help::write(ui.err(), t, Manner::Script)?),
+            Some(t) => Ok(help::options(ui.err(), t, Manner::Script)?),
             None => Ok(()),
         }),
         Err(e) => ui.say_err(&e.to_string()),
@@ -169,7 +171,11 @@ fn run_tool(ui: &mut Ui, tool: &'static Tool, words: Vec<String>) -> CliResult {
                 },
                 help: tool.help_after_error,
             })?;
-            if p.has("help") || (words.is_empty() && ui.manner == Manner::Script) {
+            if words.is_empty() && ui.manner == Manner::Script {
+                let message = tool.bare.unwrap_or(tool.about).to_owned();
+                return Err(CliError::Usage { message, help: true });
+            }
+            if p.has("help") {
                 return print_help(ui, tool);
             }
             if p.has("version") {

@@ -11,6 +11,7 @@ pub static TOOL: Tool = Tool {
     names: &["server-start"],
     about: "Starts the embedded broker from a server.properties.",
     opts: &[],
+    bare: None,
     help_after_error: false,
     grammar: Grammar::Own,
     run: crate::runs!(run),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rdkafka::consumer::{CommitMode, Consumer as _, StreamConsumer};
+use rdkafka::consumer::{Consumer as _, StreamConsumer};
 use rdkafka::error::KafkaError;
 use rdkafka::message::{BorrowedMessage, Headers as _, Message as _};
 use rdkafka::types::RDKafkaErrorCode;
@@ -219,10 +219,10 @@ impl Consumer {
     /// Leaves the group; what was read is committed if the properties say so.
     pub fn close(self) {
         if self.commits && !self.group.is_empty() {
-            // nothing to commit is an error to librdkafka, and one that matters to nobody
+            // Without it these partitions are not committed, as if nobody had joined.
             let _ = self.store_unread_positions();
-            let _ = self.inner.commit_consumer_state(CommitMode::Sync);
         }
+        // librdkafka commits what is stored before it leaves, and dropping the consumer waits for that.
         self.inner.unsubscribe();
     }
 

@@ -69,6 +69,16 @@ pub(super) fn decode_value(types: Types, record_type: i16, bytes: &[u8]) -> Resu
     })
 }
 
+/// As [`decode_value`], but only with the fields that Kafka's own JSON of this version has.
+pub(super) fn decode_value_as_printed(types: Types, record_type: i16, bytes: &[u8]) -> Result<Versioned, KeyedError> {
+    let schema = find(types, record_type)?.1;
+    let (version, rest) = split_version(bytes)?;
+    Ok(Versioned {
+        version,
+        json: decode(schema, version, rest)?,
+    })
+}
+
 pub(super) fn encode_key(types: Types, record_type: i16, json: &Value) -> Result<Vec<u8>, EncodeError> {
     let (schema, _) = find(types, record_type).map_err(|why| EncodeError(why.to_string()))?;
     let mut out = record_type.to_be_bytes().to_vec();

@@ -25,6 +25,11 @@ pub fn decode_value(record_type: i16, bytes: &[u8]) -> Result<Versioned, KeyedEr
     keyed::decode_value(TYPES, record_type, bytes)
 }
 
+/// As [`decode_value`], but only with the fields that Kafka's own JSON of this version has.
+pub fn decode_value_as_printed(record_type: i16, bytes: &[u8]) -> Result<Versioned, KeyedError> {
+    keyed::decode_value_as_printed(TYPES, record_type, bytes)
+}
+
 /// The bytes of a key.
 pub fn encode_key(record_type: i16, json: &Value) -> Result<Vec<u8>, EncodeError> {
     keyed::encode_key(TYPES, record_type, json)

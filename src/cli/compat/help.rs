@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use super::opts::{Arity, COMMON, Opt};
+use crate::cli::multicall::Grammar;
 use crate::cli::{Manner, Tool};
 
 const WIDTH: usize = 80;
@@ -10,7 +11,15 @@ const LEFT_MAX: usize = 39;
 
 /// Writes a tool's whole help.
 pub fn write(out: &mut dyn Write, tool: &Tool, manner: Manner) -> io::Result<()> {
+    if tool.grammar == Grammar::Own {
+        writeln!(out, "usage: {} [options]\n", tool.script)?;
+    }
     writeln!(out, "{}", tool.about)?;
+    options(out, tool, manner)
+}
+
+/// Writes a tool's options, as they follow an error.
+pub fn options(out: &mut dyn Write, tool: &Tool, manner: Manner) -> io::Result<()> {
     let (own, beyond): (Vec<&Opt>, Vec<&Opt>) = tool.opts.iter().partition(|o| !o.beyond);
     table(out, "Option", &own)?;
     if manner == Manner::Kt {

@@ -4,6 +4,7 @@ pub mod argparse;
 pub mod date_format;
 pub mod deserialize;
 pub mod help;
+pub mod jackson;
 pub mod java;
 pub mod java_hash;
 pub mod java_regex;

@@ -30,6 +30,7 @@ pub static TOOL: Tool = Tool {
     about: "This tool helps to manipulate and describe entity config for a topic, client, user, broker, ip, \
             client-metrics or group",
     opts: options::OPTS,
+    bare: None,
     help_after_error: false,
     grammar: Grammar::JoptSimple,
     run: runs!(run),

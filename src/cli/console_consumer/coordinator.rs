@@ -70,9 +70,9 @@ impl Coordinator {
             None => Value::Null,
             Some(bytes) => {
                 let v = match self {
-                    Self::TransactionLog => txn::decode_value(key.record_type, bytes),
-                    Self::ShareGroupState => share::decode_value(key.record_type, bytes),
-                    _ => group::decode_value(key.record_type, bytes),
+                    Self::TransactionLog => txn::decode_value_as_printed(key.record_type, bytes),
+                    Self::ShareGroupState => share::decode_value_as_printed(key.record_type, bytes),
+                    _ => group::decode_value_as_printed(key.record_type, bytes),
                 }
                 .map_err(wrong)?;
                 json!({"version": v.version, "data": v.json})

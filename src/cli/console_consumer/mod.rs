@@ -34,8 +34,9 @@ use crate::wire::ErrorCode;
 pub static TOOL: Tool = Tool {
     script: "kafka-console-consumer",
     names: &["console-consumer"],
-    about: "Reads records of topics and prints them.",
+    about: "This tool helps to read data from Kafka topics and outputs it to standard output.",
     opts: options::OPTS,
+    bare: None,
     help_after_error: true,
     grammar: Grammar::JoptSimple,
     run: runs!(run),

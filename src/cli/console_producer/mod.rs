@@ -27,8 +27,9 @@ use crate::runs;
 pub static TOOL: Tool = Tool {
     script: "kafka-console-producer",
     names: &["console-producer"],
-    about: "Reads records from standard input, a line each, and sends them to a topic.",
+    about: "This tool helps to read data from standard input and publish it to Kafka.",
     opts: options::OPTS,
+    bare: None,
     help_after_error: true,
     grammar: Grammar::JoptSimple,
     run: runs!(run),

@@ -42,6 +42,7 @@ pub static TOOL: Tool = Tool {
     about: "This tool helps to list all consumer groups, describe a consumer group, delete consumer group info, or \
             reset consumer group offsets.",
     opts: options::OPTS,
+    bare: None,
     help_after_error: false,
     grammar: Grammar::JoptSimple,
     run: crate::runs!(run),

@@ -32,6 +32,7 @@ pub static TOOL: Tool = Tool {
     names: &["dump-log"],
     about: "This tool helps to parse a log file and dump its contents to the console, useful for debugging a seemingly corrupt log segment.",
     opts: options::OPTS,
+    bare: None,
     help_after_error: false,
     grammar: Grammar::JoptSimple,
     run: crate::runs!(run),

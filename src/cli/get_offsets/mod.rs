@@ -24,6 +24,7 @@ pub static TOOL: Tool = Tool {
     names: &["get-offsets"],
     about: "An interactive shell for getting topic-partition offsets.",
     opts: OPTS,
+    bare: None,
     help_after_error: false,
     grammar: Grammar::JoptSimpleSaying("Error occurred: "),
     run: crate::runs!(run),

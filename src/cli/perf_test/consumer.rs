@@ -19,8 +19,9 @@ use crate::runs;
 pub static TOOL: Tool = Tool {
     script: "kafka-consumer-perf-test",
     names: &["perf-test consumer", "consumer-perf-test"],
-    about: "Measures how fast a cluster gives records.",
+    about: "This tool is used to verify the consumer performance.",
     opts: OPTS,
+    bare: None,
     help_after_error: true,
     grammar: Grammar::JoptSimple,
     run: runs!(run),

@@ -21,8 +21,9 @@ use crate::runs;
 pub static TOOL: Tool = Tool {
     script: "kafka-producer-perf-test",
     names: &["perf-test producer", "producer-perf-test"],
-    about: "Measures how fast a cluster takes records.",
+    about: "This tool is used to verify the producer performance.",
     opts: OPTS,
+    bare: None,
     help_after_error: false,
     grammar: Grammar::Own,
     run: runs!(run),
@@ -30,8 +31,7 @@ pub static TOOL: Tool = Tool {
 
 async fn run(ui: &mut Ui, line: Line) -> CliResult {
     if line.words.is_empty() && ui.manner == Manner::Script {
-        help::write(ui.err(), line.tool, Manner::Script)?;
-        return Ok(());
+        return Ok(help::write(ui.out(), line.tool, Manner::Script)?);
     }
     let Some(ns) = SPEC.parse(&line.words).map_err(|e| SPEC.error(&e))? else {
         let manner = ui.manner;

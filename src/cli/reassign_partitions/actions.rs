@@ -30,10 +30,7 @@ pub async fn run(ui: &mut Ui, opts: &Parsed, action: Action, admin: &Admin) -> D
 fn read_file(opts: &Parsed, option: &str) -> Result<String, Stop> {
     let path = opts.value(option)?.unwrap_or_default();
     let text = std::fs::read_to_string(path);
-    text.map_err(|e| match e.kind() {
-        std::io::ErrorKind::NotFound => Failure::of("java.nio.file.NoSuchFileException", path).into(),
-        _ => Failure::of("java.io.IOException", format!("{path}: {e}")).into(),
-    })
+    text.map_err(|_| Failure::of("java.io.IOException", format!("Unable to read file {path}")).into())
 }
 
 fn read_plan(opts: &Parsed) -> Result<Plan, Stop> {

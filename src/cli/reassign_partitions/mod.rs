@@ -12,13 +12,15 @@ use super::multicall::{Grammar, Line, Tool};
 use super::{CliError, CliResult, Ui};
 use crate::client::ApiError;
 use crate::client::admin::Admin;
+use crate::client::props::Properties;
 use crate::runs;
 
 pub static TOOL: Tool = Tool {
     script: "kafka-reassign-partitions",
     names: &["reassign-partitions"],
-    about: "Moves partitions between brokers and directories.",
+    about: "This tool helps to move topic partitions between replicas.",
     opts: options::OPTS,
+    bare: None,
     help_after_error: false,
     grammar: Grammar::JoptSimple,
     run: runs!(run),
@@ -101,18 +103,12 @@ impl From<super::compat::opts::OptError> for Stop {
 async fn run(ui: &mut Ui, line: Line) -> CliResult {
     let opts = &line.options;
     let action = options::action(ui, opts)?;
-    let target = Target::resolve(ui, opts, Target::of(opts)?)?;
-    if matches!(action, options::Action::Execute | options::Action::Cancel) {
-        target.allow_change(opts)?;
-    }
-    let done = match Admin::connect(&target.connect).await {
-        Ok(admin) => actions::run(ui, opts, action, &admin).await,
-        Err(e) => Err(Stop::Failed(Failure::of(&e.exception_class(), e.text()))),
+    let Err(stop) = act(ui, opts, action).await else {
+        return Ok(());
     };
-    match done {
-        Ok(()) => Ok(()),
-        Err(Stop::Cli(e)) => Err(e),
-        Err(Stop::Failed(f)) => {
+    match stop {
+        Stop::Cli(e) => Err(e),
+        Stop::Failed(f) => {
             match &f.class {
                 None => writeln!(ui.out(), "{}", f.message)?,
                 Some(class) => writeln!(ui.out(), "Error: {}\n{class}: {}", f.message, f.message)?,
@@ -120,7 +116,23 @@ async fn run(ui: &mut Ui, line: Line) -> CliResult {
             if let Some(cause) = f.cause {
                 writeln!(ui.out(), "Caused by: {cause}: {}", f.message)?;
             }
+            if f.class.is_some() {
+                writeln!(ui.out())?;
+            }
             Err(CliError::told())
         }
     }
+}
+
+async fn act(ui: &mut Ui, opts: &super::Parsed, action: options::Action) -> Result<(), Stop> {
+    if let Some(file) = opts.value("command-config")? {
+        Properties::load(file).map_err(|e| Failure::of(&e.exception_class(), e.text()))?;
+    }
+    let target = Target::resolve(ui, opts, Target::of(opts)?)?;
+    if matches!(action, options::Action::Execute | options::Action::Cancel) {
+        target.allow_change(opts)?;
+    }
+    let admin = Admin::connect(&target.connect).await;
+    let admin = admin.map_err(|e| Failure::of(&e.exception_class(), e.text()))?;
+    actions::run(ui, opts, action, &admin).await
 }

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::Failure;
 use crate::TopicPartition;
+use crate::cli::compat::jackson;
 use crate::client::admin::{PartitionReassignment, TopicPartitionReplica};
 
 /// A plan: where each partition's replicas go, and to which directories, where that is said.
@@ -183,32 +184,10 @@ pub fn format(partitions: &BTreeMap<TopicPartition, Vec<i32>>, log_dirs: &BTreeM
     json!({"version": 1, "partitions": partitions.iter().map(one).collect::<Vec<_>>()}).to_string()
 }
 
-/// The one error people meet is a file that is no JSON at all: that is told in Jackson's words, place included.
+/// What is no JSON is told in Jackson's words; nothing at all counts as an empty document.
 fn parse_json(text: &str) -> Result<Value, Failure> {
-    serde_json::from_str(text).map_err(|e| {
-        let start = text.len() - text.trim_start().len();
-        let word: String = text[start..]
-            .chars()
-            .take_while(|c| c.is_alphanumeric() || *c == '_')
-            .collect();
-        let known =
-            ["", "null", "true", "false"].contains(&word.as_str()) || word.starts_with(|c: char| c.is_ascii_digit());
-        let (what, line, column) = if known {
-            (e.to_string(), e.line(), e.column())
-        } else {
-            let before = &text[..start];
-            let column = start - before.rfind('\n').map_or(0, |n| n + 1) + 1;
-            let expected = "was expecting (JSON String, Number, Array, Object or token 'null', 'true' or 'false')";
-            (
-                format!("Unrecognized token '{word}': {expected}"),
-                before.matches('\n').count() + 1,
-                column,
-            )
-        };
-        let source = "REDACTED (`StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION` disabled)";
-        let mut failure = Failure::operation(format!(
-            "{what}\n at [Source: {source}; line: {line}, column: {column}]"
-        ));
+    jackson::parse(text).map(Option::unwrap_or_default).map_err(|e| {
+        let mut failure = Failure::operation(e);
         failure.cause = Some("com.fasterxml.jackson.core.JsonParseException");
         failure
     })

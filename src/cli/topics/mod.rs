@@ -27,6 +27,7 @@ pub static TOOL: Tool = Tool {
     names: &["topics"],
     about: "This tool helps to create, delete, describe, or change a topic.",
     opts: options::OPTS,
+    bare: Some("Create, delete, describe, or change a topic."),
     help_after_error: false,
     grammar: Grammar::JoptSimple,
     run: runs!(run),

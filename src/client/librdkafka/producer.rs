@@ -51,6 +51,9 @@ pub fn producer(props: &Properties) -> Result<DataConfig, ApiError> {
             "transaction.timeout.ms",
             1000..=2_147_483_647,
         );
+        // librdkafka refuses to wait for an answer longer than the transaction may last.
+        let transaction_ms = map.number("transaction.timeout.ms", 60_000).clamp(1000, 2_147_483_647);
+        map.set("delivery.timeout.ms", delivery_timeout_ms.min(transaction_ms));
     }
     // Java creates topics by asking for their metadata, if the broker lets it.
     map.set("allow.auto.create.topics", true);

@@ -31,6 +31,11 @@ static RULES: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
             r"(?<![A-Za-z0-9_./-])(?=[a-z_-]*[A-Z0-9])(?=[^a-z]*[a-z])[A-Za-z0-9_-]{22}(?![A-Za-z0-9_./-])",
             "<id>",
         ),
+        // librdkafka's: plain base64, so that `/` and `+` are in it.
+        (
+            r"(?<![^\s])(?=\S*[A-Z])(?=\S*[a-z])(?=\S*[0-9+/])[A-Za-z0-9+/]{22}(?![^\s])",
+            "<id>",
+        ),
         (r"(?<=clientId=)[\w-]+", "<client>"),
         // Object identities of the JVM.
         (r"(?<=\[B@)[0-9a-f]+", "<hash>"),
@@ -107,8 +112,9 @@ fn figure(found: &Captures<'_, str>) -> String {
 
 /// Why `ours` is not what Kafka said; none when it is.
 ///
-/// The exit code and standard output must be the same. Of standard error the message counts: its first line that is
-/// no log line, no stack and no exception's class name must be said.
+/// The exit code and standard output must be the same, but for the trace of an exception, which `kt` never prints
+/// (its own line is compared), and for the words of help. Of standard error the message counts: its first line that is no log line of Kafka's network
+/// client, no stack and no exception's class name must be said.
 pub fn difference(case: &Case, kafka: &Said, ours: &Said) -> Option<String> {
     if kafka.exit != ours.exit {
         return Some(format!(
@@ -125,8 +131,15 @@ pub fn difference(case: &Case, kafka: &Said, ours: &Said) -> Option<String> {
         return Some(format!("stdout: Kafka has {missing:?}, ours has {extra:?}"));
     }
     let message = message_of(&kafka.stderr)?;
-    let words = |text: &str| BLANKS.replace_all(&text.replace('\n', " "), " ").into_owned();
-    if words(&format!("{} {}", ours.stderr, ours.stdout)).contains(&words(&message)) {
+    let said = if case.words {
+        let message = sort_words(&message);
+        let mut ours = ours.stderr.lines().chain(ours.stdout.lines());
+        ours.any(|line| sort_words(line).contains(&message))
+    } else {
+        let words = |text: &str| BLANKS.replace_all(&text.replace('\n', " "), " ").into_owned();
+        words(&format!("{} {}", ours.stderr, ours.stdout)).contains(&words(&message))
+    };
+    if said {
         return None;
     }
     Some(format!(
@@ -135,7 +148,13 @@ pub fn difference(case: &Case, kafka: &Said, ours: &Said) -> Option<String> {
     ))
 }
 
+/// What of standard output is compared. `kt` prints no traces, and help in its own words.
 fn lines(case: &Case, text: &str) -> Vec<String> {
+    static TRACE: LazyLock<Regex> =
+        LazyLock::new(|| Regex::new(r"(?m)^(\t\(stack\)|Caused by: .*)\n").expect("a regex"));
+    static HELP: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"(?sm)^(usage: |Option  ).*").expect("a regex"));
+    let text = TRACE.replace_all(text, "");
+    let text = HELP.replace(&text, "(help)");
     let words = |line: &str| if case.words { sort_words(line) } else { line.to_owned() };
     let mut lines: Vec<String> = text.lines().map(words).collect();
     if case.unordered {
@@ -169,9 +188,18 @@ fn message_of(stderr: &str) -> Option<String> {
         ]
         .map(|regex| Regex::new(regex).expect("a regex"))
     });
+    // Warnings, and what Kafka's clients log on the way to an error that the tool then tells.
+    static NOISE: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new(r"^\[<time>\] (WARN|INFO|ERROR \[(AdminClient|Producer|Consumer) clientId=)").expect("a regex")
+    });
+    // The exception that belongs to such a line.
+    static CLASS: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"^([a-z]\w*\.)+[A-Z][\w$]*(: |$)").expect("a regex"));
+    let mut logged = false;
     stderr.lines().find_map(|line| {
-        let noise = line.trim().is_empty() || line.starts_with('\t') || line.starts_with("[<time>] WARN");
-        if noise || line.starts_with("[<time>] INFO") {
+        let of_log = std::mem::take(&mut logged) && CLASS.is_match(line).unwrap_or(false);
+        logged = NOISE.is_match(line).unwrap_or(false);
+        let noise = of_log || logged || line.trim().is_empty() || line.starts_with('\t');
+        if noise {
             return None;
         }
         let message = TRIMMINGS
@@ -203,4 +231,11 @@ fn what_varies_is_named() {
 fn the_message_is_found_behind_its_trimmings() {
     let text = "\n[<time>] WARN x\nException in thread \"main\" joptsimple.UnrecognizedOptionException: frob is bad\n";
     assert_eq!(message_of(text).as_deref(), Some("frob is bad"));
+    let logged =
+        "[<time>] ERROR [AdminClient clientId=<client>] no (org.apache.X)\norg.apache.XException: no\n\t(stack)\n";
+    assert_eq!(message_of(logged), None);
+    assert_eq!(
+        message_of(&format!("{logged}java.lang.YException: yes\n")).as_deref(),
+        Some("yes")
+    );
 }

@@ -34,6 +34,7 @@ const AT_A_TIME: usize = 4;
 /// What became of one case.
 struct Verdict {
     id: String,
+    scenario: String,
     /// Why it differs from Kafka.
     why: Option<String>,
 }
@@ -61,10 +62,11 @@ impl Picked {
     }
 }
 
-fn judge(said: &[(Case, Said)]) -> Vec<Verdict> {
+fn judge(scenario: &Scenario, said: &[(Case, Said)]) -> Vec<Verdict> {
     said.iter()
         .map(|(case, ours)| Verdict {
             id: case.id(),
+            scenario: scenario.name.clone(),
             why: match store::recorded(case) {
                 Some(kafka) => difference(case, &kafka, ours),
                 None => Some("never recorded".to_owned()),
@@ -82,11 +84,12 @@ fn play(scenario: &Scenario, corner: Corner) -> Vec<Verdict> {
         Tools::kt(work.path())
     };
     match runner::run(scenario, corner, &tools, work.path()) {
-        Ok(said) => judge(&said),
+        Ok(said) => judge(scenario, &said),
         Err(why) => scenario
             .cases()
             .map(|case| Verdict {
                 id: case.id(),
+                scenario: scenario.name.clone(),
                 why: Some(why.clone()),
             })
             .collect(),
@@ -119,7 +122,7 @@ fn corner(corner: Corner) {
     let picked = Picked::from_env();
     let verdicts: Vec<Verdict> = play_all(corner, &picked)
         .into_iter()
-        .filter(|v| picked.matches(&v.id) || picked.0.is_none())
+        .filter(|v| picked.matches(&v.id) || picked.matches(&v.scenario))
         .collect();
     println!("{}", table(corner, &verdicts));
     let mut pending = store::pending(corner);
