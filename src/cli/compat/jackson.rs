@@ -250,7 +250,10 @@ impl Scan {
         if self.peek() == Some('.') {
             self.at += 1;
             if !self.digits() {
-                return Err(self.bad_number("Decimal point not followed by a digit"));
+                let error = self.bad_number("Decimal point not followed by a digit");
+                // Jackson has not stepped past the point yet when it looks for its place.
+                let what = error.split_once("\n at ").map_or(error.as_str(), |(what, _)| what);
+                return Err(self.wrong_at(self.at - 1, what.to_owned()));
             }
         }
         if matches!(self.peek(), Some('e' | 'E')) {
