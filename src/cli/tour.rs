@@ -142,6 +142,11 @@ const STOPS: &[Stop] = &[
         "What is on disk.",
         &["log-dirs", "--describe", "--topic-list", "orders"],
     ),
+    stop("Are partitions on the move?", &["reassign-partitions", "--list"]),
+    stop(
+        "Which requests the broker answers, and in which versions.",
+        &["broker-api-versions"],
+    ),
     stop(
         "A partition's file, record by record.",
         &[
