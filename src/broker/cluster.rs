@@ -92,7 +92,8 @@ impl ClusterBuilder {
         }
         let storage = Storage::open(&config)?;
         let node_id = storage.node_id();
-        let config = config.with_static(identity(&config, node_id)).map_err(invalid)?;
+        let identity = identity(&config, node_id, &listeners);
+        let config = config.with_static(identity).map_err(invalid)?;
         let controller = Arc::new(Controller::open(&ControllerOptions {
             log_dir: &storage.metadata_dir(),
             node_id,
@@ -148,8 +149,10 @@ impl ClusterBuilder {
 }
 
 /// What Kafka needs to be told and an embedded broker knows by itself, so that it reads the same.
-fn identity(config: &BrokerConfig, node_id: i32) -> Props {
+fn identity(config: &BrokerConfig, node_id: i32, listeners: &[Listener]) -> Props {
+    let advertised: Vec<_> = listeners.iter().map(|l| l.advertised.to_string()).collect();
     let all = [
+        ("advertised.listeners", advertised.join(",")),
         ("node.id", node_id.to_string()),
         ("broker.id", node_id.to_string()),
         ("process.roles", "broker,controller".to_owned()),

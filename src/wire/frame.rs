@@ -153,12 +153,13 @@ pub fn decode_request_header(frame: &mut Bytes) -> Result<(ApiKey, RequestHeader
     let (code, version) = (peek.get_i16(), peek.get_i16());
     let key = ApiKey::try_from(code).map_err(|()| FrameError::UnknownApi(code))?;
     // ApiVersions of a version from the future still has a header that can be read: KIP-511 says it is version 2.
-    let known = version.clamp(0, super::api::supported_range(key).max);
+    let layout = super::api::layout_version(code, version);
+    let known = layout.clamp(0, super::api::supported_range(key).max);
     let header = decode::<RequestHeader>(frame, key.request_header_version(known), "request header")?;
     // Versions that are not known are the caller's to refuse, each API in its own way.
     let range = super::api::supported_range(key);
-    if (range.min..=range.max).contains(&version) {
-        guard::check(Side::Request, code, version, frame).map_err(|e| malformed("request", version, &e))?;
+    if (range.min..=range.max).contains(&layout) {
+        guard::check(Side::Request, code, layout, frame).map_err(|e| malformed("request", version, &e))?;
     }
     Ok((key, header))
 }

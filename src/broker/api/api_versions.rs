@@ -59,10 +59,20 @@ fn api_keys() -> Vec<ApiVersion> {
     let row = |api: &super::Api| {
         ApiVersion::default()
             .with_api_key(api.key as i16)
-            .with_min_version(api.versions.min)
+            .with_min_version(advertised_min(api))
             .with_max_version(api.versions.max)
     };
     TABLE.iter().map(row).collect()
+}
+
+/// Produce is said to begin at 0, as Kafka says although it refuses versions before 3 as well: librdkafka takes a broker
+/// that does not say so for one that cannot compress (KAFKA-18659).
+fn advertised_min(api: &super::Api) -> i16 {
+    if api.key == ApiKey::Produce {
+        0
+    } else {
+        api.versions.min
+    }
 }
 
 /// `[a-zA-Z0-9](?:[a-zA-Z0-9\-.]*[a-zA-Z0-9])?` of KIP-511.

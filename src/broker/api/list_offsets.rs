@@ -1,5 +1,6 @@
-//! ListOffsets (2), v1-10: offsets by time. Besides times: -1 latest, -2 earliest, -3 the record with the largest
-//! timestamp, -4 the earliest on this broker's disk, -5 the latest in tiered storage (there is none).
+//! ListOffsets (2), v1-11: offsets by time. Besides times: -1 latest, -2 earliest, -3 the record with the largest
+//! timestamp, -4 the earliest on this broker's disk, -5 the latest in tiered storage and -6 the earliest that still has
+//! to go there (there is no tiered storage).
 
 use kafka_protocol::messages::list_offsets_request::{ListOffsetsPartition, ListOffsetsTopic};
 use kafka_protocol::messages::list_offsets_response::{ListOffsetsPartitionResponse, ListOffsetsTopicResponse};
@@ -14,6 +15,10 @@ const EARLIEST: i64 = -2;
 const MAX_TIMESTAMP: i64 = -3;
 const EARLIEST_LOCAL: i64 = -4;
 const LATEST_TIERED: i64 = -5;
+const EARLIEST_PENDING_UPLOAD: i64 = -6;
+
+/// The first version that tells leader epochs.
+const LEADER_EPOCHS: i16 = 4;
 
 /// Timestamp, offset and leader epoch; -1 each where there is none.
 type Found = (i64, i64, i32);
@@ -21,7 +26,7 @@ type Found = (i64, i64, i32);
 pub async fn handle(cx: &RequestContext, req: ListOffsetsRequest) -> ListOffsetsResponse {
     let committed = req.isolation_level == 1;
     let answer = |topic: &ListOffsetsTopic| {
-        let partition = |p: &ListOffsetsPartition| respond(p, find(cx, &topic.name, p, committed));
+        let partition = |p: &ListOffsetsPartition| respond(cx, p, find(cx, &topic.name, p, committed));
         ListOffsetsTopicResponse::default()
             .with_name(topic.name.clone())
             .with_partitions(topic.partitions.iter().map(partition).collect())
@@ -29,13 +34,17 @@ pub async fn handle(cx: &RequestContext, req: ListOffsetsRequest) -> ListOffsets
     ListOffsetsResponse::default().with_topics(req.topics.iter().map(answer).collect())
 }
 
-fn respond(p: &ListOffsetsPartition, result: Result<Found, ApiError>) -> ListOffsetsPartitionResponse {
+fn respond(
+    cx: &RequestContext,
+    p: &ListOffsetsPartition,
+    result: Result<Found, ApiError>,
+) -> ListOffsetsPartitionResponse {
     let answer = ListOffsetsPartitionResponse::default().with_partition_index(p.partition_index);
     match result {
         Ok((timestamp, offset, epoch)) => answer
             .with_timestamp(timestamp)
             .with_offset(offset)
-            .with_leader_epoch(epoch),
+            .with_leader_epoch(if cx.api_version >= LEADER_EPOCHS { epoch } else { -1 }),
         Err(e) => answer
             .with_error_code(e.code.code())
             .with_timestamp(-1)
@@ -50,7 +59,8 @@ fn find(cx: &RequestContext, topic: &str, p: &ListOffsetsPartition, committed: b
         MAX_TIMESTAMP => 7,
         EARLIEST_LOCAL => 8,
         LATEST_TIERED => 9,
-        t if t < LATEST_TIERED => return Err(ErrorCode::UNSUPPORTED_VERSION.into()),
+        EARLIEST_PENDING_UPLOAD => 11,
+        t if t < EARLIEST_PENDING_UPLOAD => return Err(ErrorCode::UNSUPPORTED_VERSION.into()),
         _ => 0,
     };
     if cx.api_version < least_version {
@@ -71,7 +81,7 @@ fn find(cx: &RequestContext, topic: &str, p: &ListOffsetsPartition, committed: b
             let start = log.log_start_offset();
             return Ok((-1, start, epoch_at(start)));
         }
-        LATEST_TIERED => return Ok((-1, -1, -1)),
+        LATEST_TIERED | EARLIEST_PENDING_UPLOAD => return Ok((-1, -1, -1)),
         MAX_TIMESTAMP => log.max_timestamp_offset()?,
         timestamp => log.offset_for_timestamp(timestamp, upper)?,
     };

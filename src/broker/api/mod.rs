@@ -9,7 +9,7 @@ use kafka_protocol::messages::{self as m, ApiKey};
 use kafka_protocol::protocol::{Encodable, Request, VersionRange};
 
 use super::request::RequestContext;
-use crate::wire::api::response_header_version;
+use crate::wire::api::{layout_version, response_header_version};
 use crate::wire::frame::{FrameError, decode, encode_response};
 
 mod alter_client_quotas;
@@ -86,7 +86,7 @@ macro_rules! apis {
 pub static TABLE: &[Api] = apis! {
     Produce,                       3..=13, produce,                        ProduceRequest;
     Fetch,                         4..=18, fetch,                          FetchRequest;
-    ListOffsets,                   1..=10, list_offsets,                   ListOffsetsRequest;
+    ListOffsets,                   1..=11, list_offsets,                   ListOffsetsRequest;
     Metadata,                      0..=13, metadata,                       MetadataRequest;
     OffsetCommit,                  2..=9,  offset_commit,                  OffsetCommitRequest;
     OffsetFetch,                   1..=9,  offset_fetch,                   OffsetFetchRequest;
@@ -193,14 +193,15 @@ where
     R::Response: Encodable,
     H: Handler<'a, R>,
 {
-    let request = decode::<R>(&mut body, cx.api_version, "request")?;
+    let layout = layout_version(cx.api_key as i16, cx.api_version);
+    let request = decode::<R>(&mut body, layout, "request")?;
     drop(body);
     let response = handler.call(cx, request).await;
     if cx.is_response_suppressed() || cx.is_closing() {
         return Ok(Bytes::new());
     }
-    let header_version = response_header_version(cx.api_key, cx.api_version);
-    Ok(encode_response(&response, cx.api_version, header_version, cx.correlation_id)?.freeze())
+    let header_version = response_header_version(cx.api_key, layout);
+    Ok(encode_response(&response, layout, header_version, cx.correlation_id)?.freeze())
 }
 
 #[cfg(test)]
@@ -213,7 +214,7 @@ mod tests {
         for api in TABLE {
             let known = crate::wire::api::supported_range(api.key);
             assert!(
-                known.min <= api.versions.min && api.versions.max <= known.max,
+                known.min <= api.versions.min && layout_version(api.key as i16, api.versions.max) <= known.max,
                 "{api:?}"
             );
         }

@@ -57,6 +57,17 @@ pub struct Endpoint {
     pub protocol: SecurityProtocol,
 }
 
+impl fmt::Display for Endpoint {
+    /// `NAME://HOST:PORT`, as in `listeners`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, host, port, .. } = self;
+        match host.contains(':') {
+            true => write!(f, "{name}://[{host}]:{port}"),
+            false => write!(f, "{name}://{host}:{port}"),
+        }
+    }
+}
+
 impl BrokerConfig {
     /// What to bind, and what clients are told, in the same order. Controller listeners are left out: the controller of
     /// an embedded cluster is reached inside the process.

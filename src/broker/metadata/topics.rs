@@ -171,7 +171,8 @@ fn place(image: &MetadataImage, first: i32, count: i32, factor: i32) -> Result<V
     }
     if factor as usize > image.brokers.len() {
         return Err(format!(
-            "The target replication factor of {factor} cannot be reached because only {} broker(s) are registered.",
+            "The target replication factor of {factor} cannot be reached because only {} broker(s) are registered \
+             or some brokers have all their log directories cordoned.",
             image.brokers.len()
         ));
     }

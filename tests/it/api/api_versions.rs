@@ -1,6 +1,6 @@
 //! ApiVersions (18).
 
-use kafka_protocol::messages::ApiVersionsRequest;
+use kafka_protocol::messages::{ApiVersionsRequest, ProduceRequest};
 use kafka_protocol::protocol::StrBytes;
 use kt::wire::frame::{decode_response, encode_request};
 
@@ -39,4 +39,18 @@ fn an_unknown_version_is_answered_in_version_0() {
     let answer = decode_response::<ApiVersionsRequest>(frame, 0).expect("version 0");
     assert_eq!(answer.error_code, 35);
     assert!(answer.api_keys.iter().any(|api| api.api_key == 18));
+}
+
+/// librdkafka wants to see Produce from version 0 on; Kafka says so and serves none before 3.
+#[test]
+fn produce_is_told_from_version_0_and_served_from_3() {
+    let broker = AnyBroker::get();
+    let mut wire = Wire::connect(broker.bootstrap());
+    let all = wire.call(&request(), 3);
+    let produce = all.api_keys.iter().find(|api| api.api_key == 0).expect("Produce");
+    assert_eq!((produce.min_version, produce.max_version), (0, 13));
+    let mut bytes = encode_request(&ProduceRequest::default().with_acks(1), 3, 7, None).expect("a request");
+    bytes[6..8].copy_from_slice(&2_i16.to_be_bytes());
+    wire.send(&bytes);
+    wire.expect_closed();
 }

@@ -3,5 +3,7 @@
 mod api_versions;
 mod bad_bytes;
 mod create_topics;
+mod describe_configs;
 mod groups;
+mod list_offsets;
 mod produce_fetch;
