@@ -91,13 +91,15 @@ fn respond(index: i32, result: Result<AppendInfo, AppendError>) -> PartitionProd
                     .with_batch_index(*at)
                     .with_batch_index_error_message(Some(text(why)))
             });
+            // As in Kafka, only a refusal of single records has a text; for the rest clients know the code's own.
+            let message = (!e.batch_errors.is_empty()).then(|| text(&e.message));
             answer
                 .with_error_code(e.code.code())
                 .with_base_offset(-1)
                 .with_log_append_time_ms(-1)
                 .with_log_start_offset(-1)
                 .with_record_errors(errors.collect())
-                .with_error_message(Some(text(&e.message)))
+                .with_error_message(message)
         }
     }
 }

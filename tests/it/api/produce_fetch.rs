@@ -45,17 +45,20 @@ fn batch(options: BatchOptions, values: &[&str]) -> Bytes {
     batch.build()
 }
 
-/// Error code and base offset.
-fn produce(wire: &mut Wire, topic: &str, acks: i16, records: Bytes) -> (i16, i64) {
+fn produce_request(topic: &str, acks: i16, records: Bytes) -> ProduceRequest {
     let data = PartitionProduceData::default().with_records(Some(records));
     let topic = TopicProduceData::default()
         .with_name(name(topic))
         .with_partition_data(vec![data]);
-    let request = ProduceRequest::default()
+    ProduceRequest::default()
         .with_acks(acks)
         .with_timeout_ms(10_000)
-        .with_topic_data(vec![topic]);
-    let response = wire.call(&request, 9);
+        .with_topic_data(vec![topic])
+}
+
+/// Error code and base offset.
+fn produce(wire: &mut Wire, topic: &str, acks: i16, records: Bytes) -> (i16, i64) {
+    let response = wire.call(&produce_request(topic, acks, records), 9);
     let partition = &response.responses[0].partition_responses[0];
     (partition.error_code, partition.base_offset)
 }
@@ -234,4 +237,40 @@ fn fetch_by_topic_id_knows_the_topic() {
     };
     assert_eq!(fetch(id), 0);
     assert_eq!(fetch(Uuid::from_u128(0x1234_5678)), 100);
+}
+
+/// Clients show the text of a refusal, and their own for the code where there is none: only records get a text.
+#[test]
+fn a_refusal_has_a_text_only_where_single_records_are_to_blame() {
+    let broker = AnyBroker::get();
+    let topic = unique("it-text");
+    let mut wire = Wire::connect(broker.bootstrap());
+    create(&mut wire, &topic);
+    let out_of_order = BatchOptions {
+        producer_id: 77,
+        producer_epoch: 0,
+        base_sequence: 5,
+        ..BatchOptions::default()
+    };
+    let mut first = out_of_order.clone();
+    first.base_sequence = 0;
+    assert_eq!(produce(&mut wire, &topic, 1, batch(first, &["a"])).0, 0);
+    let mut damaged = batch(BatchOptions::default(), &["x"]).to_vec();
+    *damaged.last_mut().unwrap() ^= 1;
+    let large = "x".repeat(2 << 20);
+    let mut future = RecordBatchBuilder::new(BatchOptions::default());
+    future.append(i64::MAX / 2, None, Some(b"x"));
+    let refused = [
+        (2, false, Bytes::from(damaged)),
+        (10, false, batch(BatchOptions::default(), &[&large])),
+        (45, false, batch(out_of_order, &["x"])),
+        (32, true, future.build()),
+    ];
+    for (code, has_text, records) in refused {
+        let response = wire.call(&produce_request(&topic, -1, records), 9);
+        let partition = &response.responses[0].partition_responses[0];
+        assert_eq!(partition.error_code, code);
+        assert_eq!(partition.error_message.is_some(), has_text, "{code}: {partition:?}");
+        assert_eq!(!partition.record_errors.is_empty(), has_text, "{code}: {partition:?}");
+    }
 }
