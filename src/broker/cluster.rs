@@ -19,7 +19,7 @@ use tokio::task::JoinHandle;
 
 use super::config::{BrokerConfig, EMBEDDED_DEFAULTS, Props};
 use super::listener::Listener;
-use super::metadata::controller::ControllerOptions;
+use super::metadata::controller::{ControllerOptions, MetadataLogConfig};
 use super::metadata::topics::{self, NewTopic};
 use super::metadata::{ApiError, Controller};
 use super::node::Node;
@@ -100,6 +100,7 @@ impl ClusterBuilder {
             cluster_id: storage.cluster_id(),
             clean_shutdown: storage.clean_shutdown(),
             now_ms: chrono::Utc::now().timestamp_millis(),
+            log: MetadataLogConfig::from(&config),
         })?);
         let replicas = ReplicaManager::new(node_id, storage.log_dirs().to_vec())?;
         let node = Node::new(node_id, config, controller, replicas, self.log_to_stderr);

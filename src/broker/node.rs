@@ -15,7 +15,7 @@ use super::metadata::controller::Publisher;
 use super::metadata::image::resource_type;
 use super::metadata::record::{EndPoint, RegisterBroker};
 use super::metadata::topics::{self, NewTopic};
-use super::metadata::{ApiError, Controller, MetadataImage, MetadataRecord, names};
+use super::metadata::{ApiError, Controller, MetadataImage, MetadataRecord, election, names};
 use super::replica::fetch_session::FetchSessions;
 use super::replica::{ReplicaManager, checkpoints};
 use crate::wire::ErrorCode;
@@ -183,18 +183,19 @@ impl Node {
         self.set_fenced(false)
     }
 
+    /// Fences or unfences this broker; unfenced, it takes the lead where nobody has it.
     pub(super) fn set_fenced(&self, fenced: bool) -> Result<(), ApiError> {
         self.controller.change(|image| {
             let broker_epoch = image.brokers.get(&self.id).map_or(-1, |b| b.epoch);
-            let fenced = if fenced { 1 } else { -1 };
-            Ok((
-                vec![MetadataRecord::BrokerRegistrationChange {
-                    broker_id: self.id,
-                    broker_epoch,
-                    fenced,
-                }],
-                (),
-            ))
+            let mut records = vec![MetadataRecord::BrokerRegistrationChange {
+                broker_id: self.id,
+                broker_epoch,
+                fenced: if fenced { 1 } else { -1 },
+            }];
+            if !fenced {
+                records.extend(election::elect_leaderless(image, self.id));
+            }
+            Ok((records, ()))
         })
     }
 

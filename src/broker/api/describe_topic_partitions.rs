@@ -106,7 +106,7 @@ fn partition(cx: &RequestContext, index: i32, p: &PartitionImage) -> DescribeTop
         .with_leader_epoch(p.leader_epoch)
         .with_replica_nodes(broker_ids(&p.replicas))
         .with_isr_nodes(broker_ids(&p.isr))
-        .with_eligible_leader_replicas(Some(Vec::new()))
-        .with_last_known_elr(Some(Vec::new()))
+        .with_eligible_leader_replicas(Some(broker_ids(&p.eligible_leader_replicas)))
+        .with_last_known_elr(Some(broker_ids(&p.last_known_elr)))
         .with_offline_replicas(broker_ids(&offline))
 }

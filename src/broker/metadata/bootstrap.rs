@@ -3,12 +3,8 @@
 
 use std::io;
 
-use serde_json::json;
-
 use super::image::resource_type;
 use super::record::MetadataRecord;
-use crate::internal_topic::control::{ControlType, encode_value};
-use crate::record::{BatchOptions, RecordBatchBuilder};
 
 /// Name, lowest supported, highest supported and initial level of the features of 4.3.1.
 pub const FEATURES: &[(&str, i16, i16, i16)] = &[
@@ -49,35 +45,5 @@ pub(super) fn records() -> Vec<MetadataRecord> {
 
 /// The content of `bootstrap.checkpoint`: a snapshot of the feature levels.
 pub(super) fn checkpoint(now_ms: i64) -> io::Result<Vec<u8>> {
-    let mut out = Vec::new();
-    let control = |base_offset: i64, kind: ControlType, json: &serde_json::Value| -> io::Result<_> {
-        let value = encode_value(kind, 0, json).map_err(io::Error::other)?;
-        let options = BatchOptions {
-            base_offset,
-            partition_leader_epoch: 0,
-            control: true,
-            ..BatchOptions::default()
-        };
-        let mut batch = RecordBatchBuilder::new(options);
-        batch.append(now_ms, Some(&kind.key()), Some(&value));
-        Ok(batch.build())
-    };
-    out.extend_from_slice(&control(
-        0,
-        ControlType::SnapshotHeader,
-        &json!({"lastContainedLogTimestamp": 0}),
-    )?);
-    let options = BatchOptions {
-        base_offset: 1,
-        partition_leader_epoch: 0,
-        ..BatchOptions::default()
-    };
-    let mut batch = RecordBatchBuilder::new(options);
-    for record in feature_records() {
-        batch.append(now_ms, None, Some(&record.encode().map_err(io::Error::other)?));
-    }
-    out.extend_from_slice(&batch.build());
-    let end = 1 + FEATURES.len() as i64;
-    out.extend_from_slice(&control(end, ControlType::SnapshotFooter, &json!({}))?);
-    Ok(out)
+    super::snapshot::bytes(0, &feature_records().collect::<Vec<_>>(), now_ms)
 }

@@ -11,6 +11,7 @@ use parking_lot::{Mutex, RwLock};
 
 use super::image::MetadataImage;
 use super::log::MetadataLog;
+pub use super::log::MetadataLogConfig;
 use super::record::MetadataRecord;
 use crate::wire::ErrorCode;
 
@@ -74,6 +75,28 @@ pub struct ControllerOptions<'a> {
     pub cluster_id: &'a str,
     pub clean_shutdown: bool,
     pub now_ms: i64,
+    pub log: MetadataLogConfig,
+}
+
+/// An image in the making. Records of a metadata transaction (KIP-868) count when it ends, and not at all without an end.
+struct Replay {
+    image: MetadataImage,
+    open_transaction: Option<Vec<MetadataRecord>>,
+}
+
+impl Replay {
+    fn apply(&mut self, record: &MetadataRecord) {
+        match (record, &mut self.open_transaction) {
+            (MetadataRecord::BeginTransaction { .. }, open) => *open = Some(Vec::new()),
+            (MetadataRecord::AbortTransaction, open) => *open = None,
+            (MetadataRecord::EndTransaction, open) => {
+                let records = open.take().unwrap_or_default();
+                records.iter().for_each(|r| self.image.apply(r));
+            }
+            (record, Some(open)) => open.push(record.clone()),
+            (record, None) => self.image.apply(record),
+        }
+    }
 }
 
 impl Controller {
@@ -82,12 +105,19 @@ impl Controller {
     /// # Errors
     /// If the log cannot be read or written, or holds bytes that are no metadata records.
     pub fn open(options: &ControllerOptions<'_>) -> io::Result<Self> {
-        let mut image = MetadataImage {
-            cluster_id: options.cluster_id.into(),
-            controller_id: options.node_id,
-            ..MetadataImage::default()
+        let mut replay = Replay {
+            image: MetadataImage {
+                cluster_id: options.cluster_id.into(),
+                controller_id: options.node_id,
+                ..MetadataImage::default()
+            },
+            open_transaction: None,
         };
-        let log = MetadataLog::open(options, |record| image.apply(record))?;
+        let mut log = MetadataLog::open(options, |record| replay.apply(record))?;
+        if replay.open_transaction.is_some() {
+            log.append(&[MetadataRecord::AbortTransaction])?;
+        }
+        let image = replay.image;
         let controller = Self {
             log: Mutex::new(Some(log)),
             image: RwLock::new(Arc::new(image)),
@@ -139,6 +169,8 @@ impl Controller {
             next.apply(record);
         }
         let next = Arc::new(next);
+        // What goes wrong here is seen again, and told, at the next change.
+        let _ = log.maybe_snapshot(&next);
         *self.image.write() = next.clone();
         let publishers: Vec<_> = self.publishers.read().iter().filter_map(Weak::upgrade).collect();
         for publisher in publishers {

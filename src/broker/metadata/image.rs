@@ -36,6 +36,8 @@ pub struct MetadataImage {
     pub client_quotas: Arc<BTreeMap<QuotaEntity, BTreeMap<String, f64>>>,
     pub scram: Arc<BTreeMap<ScramKey, ScramCredentialRecord>>,
     pub next_producer_id: i64,
+    /// Records this broker has no use for, in their order.
+    pub others: Arc<Vec<Vec<u8>>>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -57,6 +59,9 @@ pub struct PartitionImage {
     pub leader_epoch: i32,
     pub partition_epoch: i32,
     pub directories: Vec<Uuid>,
+    /// Replicas that may lead although they are not in sync (KIP-966).
+    pub eligible_leader_replicas: Vec<i32>,
+    pub last_known_elr: Vec<i32>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -68,6 +73,8 @@ pub struct BrokerImage {
     pub rack: Option<String>,
     pub fenced: bool,
     pub log_dirs: Vec<Uuid>,
+    /// Name, lowest and highest supported version.
+    pub features: Vec<(String, i16, i16)>,
 }
 
 impl BrokerImage {
@@ -98,6 +105,8 @@ impl PartitionImage {
         set(&mut self.replicas, &change.replicas);
         set(&mut self.removing_replicas, &change.removing_replicas);
         set(&mut self.adding_replicas, &change.adding_replicas);
+        set(&mut self.eligible_leader_replicas, &change.eligible_leader_replicas);
+        set(&mut self.last_known_elr, &change.last_known_elr);
         if let Some(leader) = change.leader {
             self.leader = leader;
             self.leader_epoch += 1;
@@ -120,6 +129,8 @@ impl From<&PartitionRecord> for PartitionImage {
             leader_epoch: record.leader_epoch,
             partition_epoch: record.partition_epoch,
             directories: record.directories.clone(),
+            eligible_leader_replicas: record.eligible_leader_replicas.clone(),
+            last_known_elr: record.last_known_elr.clone(),
         }
     }
 }
@@ -187,6 +198,7 @@ impl MetadataImage {
                     rack: r.rack.clone(),
                     fenced: r.fenced,
                     log_dirs: r.log_dirs.clone(),
+                    features: r.features.clone(),
                 };
                 Arc::make_mut(&mut self.brokers).insert(r.broker_id, broker);
             }
@@ -217,8 +229,8 @@ impl MetadataImage {
             MetadataRecord::BeginTransaction { .. }
             | MetadataRecord::EndTransaction
             | MetadataRecord::AbortTransaction
-            | MetadataRecord::NoOp
-            | MetadataRecord::Other(_) => {}
+            | MetadataRecord::NoOp => {}
+            MetadataRecord::Other(bytes) => Arc::make_mut(&mut self.others).push(bytes.clone()),
         }
     }
 
@@ -298,6 +310,8 @@ mod tests {
             leader_epoch: 0,
             partition_epoch: 0,
             directories: vec![],
+            eligible_leader_replicas: vec![],
+            last_known_elr: vec![],
         })
     }
 

@@ -5,11 +5,13 @@ pub mod bootstrap;
 pub mod config_rules;
 pub mod configs;
 pub mod controller;
+pub mod election;
 pub mod image;
 mod log;
 pub mod names;
 pub mod reassign;
 pub mod record;
+mod snapshot;
 pub mod topics;
 
 pub use controller::{ApiError, Controller};

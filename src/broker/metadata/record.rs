@@ -1,7 +1,7 @@
 //! The records of `__cluster_metadata` that this broker writes and understands (KIP-631), typed.
 //!
 //! Bytes are made and read by the field tables of [`crate::internal_topic`]; kinds that only other controllers write
-//! become [`MetadataRecord::Other`] and are skipped on replay.
+//! become [`MetadataRecord::Other`]: they change nothing here and go into the next snapshot as they came.
 
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -61,7 +61,8 @@ pub enum MetadataRecord {
     EndTransaction,
     AbortTransaction,
     NoOp,
-    Other(i16),
+    /// The bytes of a record of another kind: kept, so that a snapshot holds it too.
+    Other(Vec<u8>),
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -76,6 +77,9 @@ pub struct PartitionRecord {
     pub leader_epoch: i32,
     pub partition_epoch: i32,
     pub directories: Vec<Uuid>,
+    /// Replicas that may lead although they are not in sync (KIP-966).
+    pub eligible_leader_replicas: Vec<i32>,
+    pub last_known_elr: Vec<i32>,
 }
 
 /// What changed of a partition; `None` is no change.
@@ -90,6 +94,8 @@ pub struct PartitionChange {
     pub removing_replicas: Option<Vec<i32>>,
     pub adding_replicas: Option<Vec<i32>>,
     pub directories: Option<Vec<Uuid>>,
+    pub eligible_leader_replicas: Option<Vec<i32>>,
+    pub last_known_elr: Option<Vec<i32>>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -134,6 +140,11 @@ fn wrong(what: &str) -> MetadataRecordError {
     MetadataRecordError(format!("field {what} is missing or of another type"))
 }
 
+/// An empty list of eligible replicas is not written.
+fn non_empty(items: &[i32]) -> Option<&[i32]> {
+    (!items.is_empty()).then_some(items)
+}
+
 fn ids(items: &[Uuid]) -> Vec<String> {
     items.iter().map(uuid_text_of).collect()
 }
@@ -153,6 +164,9 @@ impl MetadataRecord {
     /// # Errors
     /// If a value does not fit its field.
     pub fn encode(&self) -> Result<Vec<u8>, MetadataRecordError> {
+        if let Self::Other(bytes) = self {
+            return Ok(bytes.clone());
+        }
         let (record_type, version, json) = self.to_json();
         encode_value(record_type, version, &json).map_err(|e| MetadataRecordError(e.to_string()))
     }
@@ -282,7 +296,7 @@ impl MetadataRecord {
             },
             24 => Self::EndTransaction,
             25 => Self::AbortTransaction,
-            other => Self::Other(other),
+            _ => Self::Other(bytes.to_vec()),
         })
     }
 }
@@ -292,7 +306,8 @@ impl PartitionRecord {
         json!({"partitionId": self.partition_id, "topicId": uuid_text_of(&self.topic_id), "replicas": self.replicas,
             "isr": self.isr, "removingReplicas": self.removing_replicas, "addingReplicas": self.adding_replicas,
             "leader": self.leader, "leaderEpoch": self.leader_epoch, "partitionEpoch": self.partition_epoch,
-            "directories": ids(&self.directories)})
+            "directories": ids(&self.directories), "eligibleLeaderReplicas": non_empty(&self.eligible_leader_replicas),
+            "lastKnownElr": non_empty(&self.last_known_elr)})
     }
 
     fn from_json(fields: &Fields<'_>) -> Result<Self, MetadataRecordError> {
@@ -307,6 +322,8 @@ impl PartitionRecord {
             leader_epoch: fields.int("leaderEpoch")?,
             partition_epoch: fields.int("partitionEpoch")?,
             directories: fields.uuids("directories").unwrap_or_default(),
+            eligible_leader_replicas: fields.ints("eligibleLeaderReplicas").unwrap_or_default(),
+            last_known_elr: fields.ints("lastKnownElr").unwrap_or_default(),
         })
     }
 }
@@ -315,7 +332,8 @@ impl PartitionChange {
     fn to_json(&self) -> Value {
         json!({"partitionId": self.partition_id, "topicId": uuid_text_of(&self.topic_id), "isr": self.isr,
             "leader": self.leader.unwrap_or(-2), "replicas": self.replicas, "removingReplicas": self.removing_replicas,
-            "addingReplicas": self.adding_replicas, "directories": self.directories.as_deref().map(ids)})
+            "addingReplicas": self.adding_replicas, "directories": self.directories.as_deref().map(ids),
+            "eligibleLeaderReplicas": self.eligible_leader_replicas, "lastKnownElr": self.last_known_elr})
     }
 
     fn from_json(fields: &Fields<'_>) -> Result<Self, MetadataRecordError> {
@@ -328,6 +346,8 @@ impl PartitionChange {
             removing_replicas: fields.ints("removingReplicas"),
             adding_replicas: fields.ints("addingReplicas"),
             directories: fields.uuids("directories"),
+            eligible_leader_replicas: fields.ints("eligibleLeaderReplicas"),
+            last_known_elr: fields.ints("lastKnownElr"),
         })
     }
 }
@@ -470,6 +490,8 @@ mod tests {
             leader_epoch: 4,
             partition_epoch: 5,
             directories: vec![Uuid::from_u128(8), Uuid::from_u128(9)],
+            eligible_leader_replicas: vec![2],
+            last_known_elr: vec![],
         };
         let broker = RegisterBroker {
             broker_id: 1,
@@ -495,6 +517,8 @@ mod tests {
             topic_id,
             isr: Some(vec![]),
             leader: Some(-1),
+            eligible_leader_replicas: Some(vec![1]),
+            last_known_elr: Some(vec![]),
             ..Default::default()
         };
         for record in [

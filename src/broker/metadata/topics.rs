@@ -121,6 +121,8 @@ fn new_partition(
         leader,
         leader_epoch: 0,
         partition_epoch: 0,
+        eligible_leader_replicas: Vec::new(),
+        last_known_elr: Vec::new(),
     }))
 }
 

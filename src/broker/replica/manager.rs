@@ -129,7 +129,13 @@ impl ReplicaManager {
             let tp = TopicPartition::new(topic.name.clone(), index);
             let present = self.partitions.read().get(&tp).cloned();
             match (present, image.replicas.iter().position(|id| *id == self.node_id)) {
-                (Some(partition), Some(_)) => partition.set_leadership(image.into()),
+                (Some(partition), Some(_)) => {
+                    let was_leader = partition.is_leader();
+                    partition.set_leadership(image.into());
+                    if !was_leader && let Err(e) = become_leader(&partition, self.node_id) {
+                        problems.push(format!("{tp}: {}", e.text()));
+                    }
+                }
                 (Some(_), None) => self.remove(&tp, problems),
                 (None, Some(replica)) => {
                     let dir = image
