@@ -285,3 +285,96 @@ pub(super) fn write_atomically(path: PathBuf, bytes: &[u8]) -> io::Result<()> {
     file.sync_all()?;
     fs::rename(partial, path)
 }
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::broker::metadata::{ApiError, Controller};
+
+    fn open(log_dir: &Path, config: MetadataLogConfig) -> Controller {
+        let options = ControllerOptions {
+            log_dir,
+            node_id: 1,
+            cluster_id: "c",
+            clean_shutdown: false,
+            now_ms: 5,
+            log: config,
+        };
+        Controller::open(&options).unwrap()
+    }
+
+    fn config() -> MetadataLogConfig {
+        MetadataLogConfig {
+            segment_bytes: 2000,
+            segment_ms: i64::MAX,
+            bytes_between_snapshots: 1000,
+            retention_bytes: 20_000,
+        }
+    }
+
+    fn add_topic(controller: &Controller, n: u128) {
+        let name = format!("t{n}");
+        let topic_id = Uuid::from_u128(n);
+        let done: Result<(), ApiError> =
+            controller.change(|_| Ok((vec![MetadataRecord::Topic { name, topic_id }], ())));
+        done.unwrap();
+    }
+
+    #[test]
+    fn the_log_stays_small_and_a_snapshot_stands_for_what_went() {
+        let dir = tempfile::tempdir().unwrap();
+        let log_dir = dir.path().join("__cluster_metadata-0");
+        let controller = open(dir.path(), config());
+        (0..200).for_each(|n| add_topic(&controller, n));
+        let before = controller.image();
+        drop(controller);
+        let size: u64 = fs::read_dir(&log_dir)
+            .unwrap()
+            .map(|f| f.unwrap().metadata().unwrap().len())
+            .sum();
+        assert!(size < 40_000, "{size} bytes are kept");
+        assert!(!log_dir.join("00000000000000000000.log").exists());
+
+        let controller = open(dir.path(), config());
+        assert_eq!(snapshot::records(&controller.image()), snapshot::records(&before));
+        drop(controller);
+        // A damaged snapshot is passed over for the one before it.
+        let newest = snapshot::all(&log_dir).unwrap().remove(0);
+        fs::write(&newest.path, "damaged").unwrap();
+        let controller = open(dir.path(), config());
+        assert_eq!(snapshot::records(&controller.image()), snapshot::records(&before));
+        add_topic(&controller, 999);
+        drop(controller);
+        for snapshot in snapshot::all(&log_dir).unwrap() {
+            fs::write(&snapshot.path, "damaged").unwrap();
+        }
+        let options = |clean_shutdown| ControllerOptions {
+            log_dir: dir.path(),
+            node_id: 1,
+            cluster_id: "c",
+            clean_shutdown,
+            now_ms: 5,
+            log: config(),
+        };
+        let said = Controller::open(&options(true)).unwrap_err().to_string();
+        assert!(said.contains("no snapshot"), "{said}");
+    }
+
+    #[test]
+    fn a_transaction_without_an_end_changes_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let controller = open(dir.path(), config());
+        add_topic(&controller, 1);
+        let begin = vec![MetadataRecord::BeginTransaction { name: "x".into() }];
+        let done: Result<(), ApiError> = controller.change(|_| Ok((begin, ())));
+        done.unwrap();
+        add_topic(&controller, 2);
+        drop(controller);
+        for _ in 0..2 {
+            let controller = open(dir.path(), config());
+            assert!(controller.image().topic("t1").is_some() && controller.image().topic("t2").is_none());
+        }
+    }
+}

@@ -1,5 +1,6 @@
 //! Other clients against `kt broker`, and `kt` beside other clients.
 
+mod data_dir;
 mod java;
 mod java_partitioner;
 mod librdkafka;

@@ -1,6 +1,6 @@
 //! Apache Kafka itself, where Java and Maven are: a cluster through tests/kafka/kafka.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use super::{free_ports, tests_dir};
@@ -46,6 +46,11 @@ pub fn install() {
     script(&["install"]);
 }
 
+fn work_folder() -> tempfile::TempDir {
+    let folder = tempfile::Builder::new().prefix("kt-kafka-").tempdir();
+    folder.expect("a temp dir")
+}
+
 /// A running Kafka cluster: combined node 1 and plain brokers. Stopped by pid when dropped.
 #[derive(Debug)]
 pub struct Kafka {
@@ -57,10 +62,19 @@ pub struct Kafka {
 
 impl Kafka {
     pub fn start(nodes: usize, settings: &[String]) -> Self {
-        let dir = tempfile::Builder::new()
-            .prefix("kt-kafka-")
-            .tempdir()
-            .expect("a temp dir");
+        Self::start_in(work_folder(), nodes, settings)
+    }
+
+    /// One node on a data folder that is there already; it is moved away.
+    pub fn on(data: &Path, settings: &[String]) -> Self {
+        let dir = work_folder();
+        let own = dir.path().join("data");
+        std::fs::create_dir(&own).expect("a folder in a fresh folder");
+        std::fs::rename(data, own.join("1")).expect("folders on one file system");
+        Self::start_in(dir, 1, settings)
+    }
+
+    fn start_in(dir: tempfile::TempDir, nodes: usize, settings: &[String]) -> Self {
         let ports = free_ports(nodes + 1);
         let list = ports.iter().map(u16::to_string).collect::<Vec<_>>().join(",");
         let path = dir.path().to_str().expect("a temp dir in UTF-8").to_owned();
@@ -81,6 +95,11 @@ impl Kafka {
     /// The log folder of a node.
     pub fn data_dir(&self, node: usize) -> PathBuf {
         self.dir.path().join("data").join(node.to_string())
+    }
+
+    /// SIGKILL for all nodes; their files stay as they are.
+    pub fn kill_nodes(&self) {
+        script(&["stop", self.dir.path().to_str().unwrap_or_default(), "*", "KILL"]);
     }
 
     /// Stops all nodes cleanly and leaves their files.
