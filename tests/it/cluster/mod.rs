@@ -3,3 +3,4 @@
 mod bad_bytes;
 mod durability;
 mod restart;
+mod sigkill;

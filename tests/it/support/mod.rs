@@ -53,3 +53,8 @@ impl Outcome {
         String::from_utf8_lossy(&self.stderr).into_owned()
     }
 }
+
+/// `KT_NIGHTLY=1` asks for the long form of tests that have one.
+pub fn is_nightly() -> bool {
+    std::env::var_os("KT_NIGHTLY").is_some_and(|v| v != "0")
+}
