@@ -49,6 +49,13 @@ static RULES: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
 
 static FIGURE: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"-?\b\d+(\.\d+)?(E-?\d+)?|NaN|Infinity").expect("a regex"));
+/// The two texts of Java's Admin: the call was waiting for a node, or for its answer.
+static DEADLINE: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(
+        r"Timed out waiting for a node assignment\. Call: (\S+)|Call\(callName=([^,]+), .* timed out at .* attempt\(s\)",
+    )
+    .expect("a regex")
+});
 static BLANKS: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"[ \t]+").expect("a regex"));
 static STACK: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"(?m)(^\s+at [\w.$/<>]+\(.*\n?|^\s*\.\.\. \d+ (more|common frames omitted)\n?)+").expect("a regex")
@@ -88,6 +95,9 @@ pub fn said(case: &Case, places: &Places, outcome: &Outcome) -> Said {
         }
         if case.numbers {
             text = FIGURE.replace_all(&text, figure).into_owned();
+        }
+        if case.deadline {
+            text = DEADLINE.replace_all(&text, "timed out: $1$2").into_owned();
         }
         if case.blanks || case.numbers {
             text = BLANKS.replace_all(&text, " ").into_owned();

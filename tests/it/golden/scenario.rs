@@ -14,6 +14,7 @@
 //! @ numbers                        figures are measurements: only their format counts
 //! @ words                          the order of words in a line is a hash table's
 //! @ blanks                         column widths follow names that vary
+//! @ deadline                       where the deadline catches a call is chance
 //! background NAME                  the next command keeps running; it is compared when it ends
 //! stop NAME                        SIGTERM
 //! join NAME                        waits for its own end
@@ -39,6 +40,7 @@ pub struct Case {
     pub numbers: bool,
     pub blanks: bool,
     pub words: bool,
+    pub deadline: bool,
     /// Nothing varies: the case reads files that are kept with it, and no cluster.
     pub exact: bool,
 }
@@ -128,6 +130,7 @@ impl Scenario {
                             "numbers" => case.numbers = true,
                             "blanks" => case.blanks = true,
                             "words" => case.words = true,
+                            "deadline" => case.deadline = true,
                             _ => panic!("{}", at()),
                         }
                     }
