@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use super::compat::java_hash::{JavaHash, hash_map_order};
 use super::connect::{Target, warn_unused};
-use super::multicall::{Grammar, Line};
 use super::table::Sheet;
+use super::tool::{Grammar, Line};
 use super::ui::Format;
 use super::{CliError, CliResult, Manner, Opt, Tool, Ui};
 use crate::client::admin::{Admin, Node};

@@ -6,7 +6,7 @@ use clap::{Arg, ArgAction, Command};
 use clap_complete::{Shell, generate_to};
 
 use super::compat::opts::{Arity, COMMON};
-use super::multicall::Tool;
+use super::tool::Tool;
 use super::{CliError, CliResult, native};
 
 /// A script's command for completions and man pages. clap never parses a script's command line.

@@ -9,8 +9,8 @@ use serde_json::json;
 
 use super::compat::java_hash::hash_map_order;
 use super::connect::{self, Target};
-use super::multicall::{Grammar, Line};
 use super::table::Sheet;
+use super::tool::{Grammar, Line};
 use super::ui::Format;
 use super::{CliError, CliResult, Manner, Opt, Parsed, Tool, Ui};
 use crate::client::ApiError;

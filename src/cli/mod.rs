@@ -28,11 +28,13 @@ pub mod ready;
 pub mod reassign_partitions;
 pub mod server_start;
 pub mod table;
+pub mod tool;
 pub mod topics;
 pub mod tour;
 pub mod ui;
 
 pub use compat::opts::{Opt, Parsed};
 pub use error::{CliError, CliResult};
-pub use multicall::{Tool, main};
+pub use multicall::main;
+pub use tool::Tool;
 pub use ui::{Manner, Ui};

@@ -2,7 +2,7 @@
 //!
 //! A data directory that is not formatted is formatted; Kafka asks for `kafka-storage.sh format` first.
 
-use super::multicall::{Grammar, Line, Tool};
+use super::tool::{Grammar, Line, Tool};
 use super::{CliError, CliResult, Ui, broker};
 use crate::broker::Cluster;
 

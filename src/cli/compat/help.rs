@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::opts::{Arity, COMMON, Opt};
-use crate::cli::multicall::Grammar;
+use crate::cli::tool::Grammar;
 use crate::cli::{Manner, Tool};
 
 const WIDTH: usize = 80;

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use super::compat::opts::OptError;
 use super::connect::{Target, log_authentication, warn_unused};
-use super::multicall::{Grammar, Line};
+use super::tool::{Grammar, Line};
 use super::{CliError, CliResult, Tool, Ui};
 use crate::client::ApiError;
 use crate::client::admin::Admin;

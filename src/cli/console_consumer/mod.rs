@@ -20,7 +20,7 @@ use self::formatter::{DefaultFormatter, FormatError, Received, Timestamp};
 use self::options::Start;
 use self::range::{Range, Wanted};
 use super::compat::json_record;
-use super::multicall::{Grammar, Line, Tool};
+use super::tool::{Grammar, Line, Tool};
 use super::ui::Format;
 use super::{CliError, CliResult, Manner, Parsed, Ui};
 use crate::TopicPartition;

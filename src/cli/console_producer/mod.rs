@@ -17,7 +17,7 @@ use tokio::sync::mpsc;
 use self::lines::JavaLines;
 use self::reader::{LineReader, Record};
 use super::compat::json_record;
-use super::multicall::{Grammar, Line, Tool};
+use super::tool::{Grammar, Line, Tool};
 use super::{CliError, CliResult, Parsed, Ui, ui};
 use crate::client::ApiError;
 use crate::client::produce::{Failed, Outgoing, Producer, wait_on_metadata};

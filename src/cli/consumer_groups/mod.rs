@@ -26,9 +26,9 @@ mod wait;
 use std::time::Duration;
 
 use super::connect::{self, Target};
-use super::multicall::Grammar;
+use super::tool::Grammar;
 use super::ui::Format;
-use super::{CliError, CliResult, Manner, Parsed, Tool, Ui, multicall::Line};
+use super::{CliError, CliResult, Manner, Parsed, Tool, Ui, tool::Line};
 use crate::cli::compat::opts::OptError;
 use crate::cli::compat::re2;
 use crate::client::admin::Admin;

@@ -19,7 +19,7 @@ mod text;
 
 use std::path::Path;
 
-use super::multicall::{Grammar, Line};
+use super::tool::{Grammar, Line};
 use super::ui::Format;
 use super::{CliError, CliResult, Manner, Tool, Ui};
 use crate::log::inspect::InspectError;

@@ -9,8 +9,8 @@ use serde_json::json;
 
 use super::connect::{self, Target};
 use super::console_producer::options::validate_bootstrap;
-use super::multicall::{Grammar, Line};
 use super::table::Sheet;
+use super::tool::{Grammar, Line};
 use super::ui::Format;
 use super::{CliError, CliResult, Manner, Opt, Parsed, Tool, Ui};
 use crate::TopicPartition;

@@ -9,7 +9,7 @@ use super::stats::java_fixed;
 use crate::cli::compat::date_format::JavaDateFormat;
 use crate::cli::compat::key_values;
 use crate::cli::connect::{Given, Target};
-use crate::cli::multicall::{Grammar, Line, Tool};
+use crate::cli::tool::{Grammar, Line, Tool};
 use crate::cli::{CliError, CliResult, Manner, Opt, Parsed, Ui};
 use crate::client::ApiError;
 use crate::client::consume::{Consumer, Event};

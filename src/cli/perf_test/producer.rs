@@ -11,7 +11,7 @@ use rand::{Rng, SeedableRng};
 use super::producer_options::{OPTS, Payload, Plan, SPEC, plan};
 use super::stats::{Stats, java_fixed};
 use crate::cli::compat::help;
-use crate::cli::multicall::{Grammar, Line, Tool};
+use crate::cli::tool::{Grammar, Line, Tool};
 use crate::cli::{CliError, CliResult, Manner, Ui};
 use crate::client::ApiError;
 use crate::client::bulk::{BulkProducer, Completions};

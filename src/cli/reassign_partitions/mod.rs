@@ -8,7 +8,7 @@ mod throttle;
 mod verify;
 
 use super::connect::Target;
-use super::multicall::{Grammar, Line, Tool};
+use super::tool::{Grammar, Line, Tool};
 use super::{CliError, CliResult, Ui};
 use crate::client::ApiError;
 use crate::client::admin::Admin;
