@@ -257,6 +257,13 @@ impl<'a> Batch<'a> {
         }))
     }
 
+    /// A batch whatever its magic and its length field say: Kafka's log tools read every magic above 1 as 2. `None` if
+    /// there are fewer bytes than a header has.
+    pub fn of_any_magic(bytes: &'a [u8]) -> Option<Self> {
+        let header = BatchHeader::parse(bytes.first_chunk()?);
+        Some(Batch { header, bytes })
+    }
+
     /// The whole batch.
     pub fn bytes(&self) -> &'a [u8] {
         self.bytes

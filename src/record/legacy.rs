@@ -32,19 +32,37 @@ pub struct LegacyBatch<'a> {
 }
 
 /// A message that holds a record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 pub struct LegacyRecord<'a> {
     pub offset: i64,
     /// Milliseconds since 1970, -1 in magic 0.
     pub timestamp: i64,
     pub crc: u32,
     pub is_valid: bool,
-    pub key: Option<&'a [u8]>,
-    pub value: Option<&'a [u8]>,
+    /// What the message claims, negative for null: the key may be cut off.
+    pub key_size: i32,
+    /// As `key_size`.
+    pub value_size: i32,
+    message: LegacyBatch<'a>,
 }
 
-/// Key and value; `None` is null.
-type Fields<'a> = (Option<&'a [u8]>, Option<&'a [u8]>);
+impl<'a> LegacyRecord<'a> {
+    /// The key; `None` is null.
+    ///
+    /// # Errors
+    /// The message is shorter than the key claims to be.
+    pub fn key(&self) -> Result<Option<&'a [u8]>, RecordError> {
+        sized(self.message.bytes, self.message.key_size_offset())
+    }
+
+    /// The value; `None` is null.
+    ///
+    /// # Errors
+    /// The message is shorter than the value claims to be.
+    pub fn value(&self) -> Result<Option<&'a [u8]>, RecordError> {
+        self.message.value()
+    }
+}
 
 fn invalid<T>(text: impl Into<String>) -> Result<T, RecordError> {
     Err(RecordError::Invalid(text.into()))
@@ -116,6 +134,17 @@ impl<'a> LegacyBatch<'a> {
         }
     }
 
+    /// Whether the magic is one that ever was: what is read as legacy may also be below 0.
+    ///
+    /// # Errors
+    /// A negative magic.
+    pub fn check_magic(&self) -> Result<(), RecordError> {
+        match self.magic() {
+            magic if magic < 0 => invalid(format!("Invalid magic used in LegacyRecord: {magic}")),
+            _ => Ok(()),
+        }
+    }
+
     /// The timestamp of the message; of a compressed one, the largest inside. -1 in magic 0.
     pub fn timestamp(&self) -> i64 {
         match self.magic() {
@@ -124,28 +153,36 @@ impl<'a> LegacyBatch<'a> {
         }
     }
 
-    fn key_and_value(&self) -> Result<Fields<'a>, RecordError> {
-        let start = if self.magic() == 0 {
+    /// Where the key's size is written.
+    fn key_size_offset(&self) -> usize {
+        if self.magic() == 0 {
             KEY_OFFSET_V0
         } else {
             KEY_OFFSET_V1
-        };
-        let mut rest = self.bytes.get(start..).unwrap_or_default();
-        let key = sized(&mut rest)?;
-        let value = sized(&mut rest)?;
-        Ok((key, value))
+        }
+    }
+
+    /// Where the value's size is written, if the message reaches so far.
+    fn value_size_offset(&self) -> Result<usize, RecordError> {
+        let at = self.key_size_offset();
+        let key = size_at(self.bytes, at)?;
+        Ok(at + 4 + usize::try_from(key).unwrap_or(0))
+    }
+
+    fn value(&self) -> Result<Option<&'a [u8]>, RecordError> {
+        sized(self.bytes, self.value_size_offset()?)
     }
 
     /// The message itself as a record.
     fn as_record(&self) -> Result<LegacyRecord<'a>, RecordError> {
-        let (key, value) = self.key_and_value()?;
         Ok(LegacyRecord {
             offset: self.last_offset(),
             timestamp: self.timestamp(),
             crc: self.crc(),
             is_valid: self.is_valid(),
-            key,
-            value,
+            key_size: size_at(self.bytes, self.key_size_offset())?,
+            value_size: size_at(self.bytes, self.value_size_offset()?)?,
+            message: *self,
         })
     }
 
@@ -165,9 +202,13 @@ impl<'a> LegacyBatch<'a> {
             ));
         }
         if compression == Compression::Zstd {
-            return invalid("Invalid wrapper compressionType found in legacy deep record iterator ZSTD");
+            // Kafka says the magic there.
+            return invalid(format!(
+                "Invalid wrapper compressionType found in legacy deep record iterator {}",
+                self.magic()
+            ));
         }
-        let (_, Some(packed)) = self.key_and_value()? else {
+        let Some(packed) = self.value()? else {
             return invalid(format!(
                 "Found invalid compressed record set with null value (magic = {})",
                 self.magic()
@@ -188,9 +229,6 @@ impl<'a> LegacyBatch<'a> {
         let mut last = None;
         let mut rest = &set[..];
         while let Some(message) = next_message(&mut rest)? {
-            if message.compression()? != Compression::None {
-                return invalid("Inner messages must not be compressed");
-            }
             last = Some(message.last_offset());
         }
         let Some(last) = last else {
@@ -245,6 +283,9 @@ impl LegacyRecords<'_> {
             } => {
                 let mut rest = &set[..];
                 while let Some(message) = next_message(&mut rest)? {
+                    if message.compression()? != Compression::None {
+                        return Err(RecordError::Invalid("Inner messages must not be compressed".to_owned()).into());
+                    }
                     let mut record = message.as_record()?;
                     record.offset = record.offset.wrapping_add(*base_offset);
                     if message.magic() == 1 {
@@ -279,20 +320,24 @@ fn next_message<'b>(rest: &mut &'b [u8]) -> Result<Option<LegacyBatch<'b>>, Reco
     Ok(Some(LegacyBatch::new(message)))
 }
 
-fn sized<'b>(rest: &mut &'b [u8]) -> Result<Option<&'b [u8]>, RecordError> {
-    let Some((length, tail)) = rest.split_first_chunk::<4>() else {
-        return invalid("Found invalid record structure");
-    };
-    let length = i32::from_be_bytes(*length);
-    if length < 0 {
-        *rest = tail;
+fn size_at(bytes: &[u8], at: usize) -> Result<i32, RecordError> {
+    match bytes.get(at..).and_then(|b| b.first_chunk()) {
+        Some(size) => Ok(i32::from_be_bytes(*size)),
+        None => invalid(format!("a field's size lies beyond the {} bytes of the message", bytes.len())),
+    }
+}
+
+/// `Utils.sizeDelimited`.
+fn sized(bytes: &[u8], at: usize) -> Result<Option<&[u8]>, RecordError> {
+    let size = size_at(bytes, at)?;
+    if size < 0 {
         return Ok(None);
     }
-    let Some((field, tail)) = tail.split_at_checked(length as usize) else {
-        return invalid("Found invalid record structure");
-    };
-    *rest = tail;
-    Ok(Some(field))
+    let rest = &bytes[at + 4..];
+    match rest.get(..size as usize) {
+        Some(field) => Ok(Some(field)),
+        None => invalid(format!("newLimit > capacity: ({size} > {})", rest.len())),
+    }
 }
 
 /// Lz4 frames of magic 0 have a wrong checksum in their header (KAFKA-3160), so that frame readers refuse them. Blocks

@@ -144,9 +144,10 @@ impl Base {
         self.offset.wrapping_add(i64::from(delta))
     }
 
-    /// `body` is everything after the record's length field.
-    fn parse<'a>(&self, body: &'a [u8], length_size: usize) -> Result<(Record<'a>, i32), RecordError> {
-        let mut rest = body;
+    /// `bytes` are what lies behind the record's length field, and are moved past the record. As in Kafka, its fields may
+    /// reach beyond `length`, which is compared at the end.
+    fn parse<'a>(&self, bytes: &mut &'a [u8], length: i32) -> Result<(Record<'a>, i32), RecordError> {
+        let mut rest = *bytes;
         let attributes = take(&mut rest, 1)?[0];
         let timestamp_delta = varint::read_long(&mut rest).map_err(|_| structure())?;
         let offset_delta = field_varint(&mut rest)?;
@@ -168,13 +169,13 @@ impl Base {
         for _ in 0..count {
             read_header(&mut rest)?;
         }
-        if !rest.is_empty() {
+        let read = bytes.len() - rest.len();
+        if i64::from(length) != read as i64 {
             return Err(invalid(format!(
-                "Invalid record size: expected to read {} bytes in record payload, but instead read {}",
-                body.len(),
-                body.len() - rest.len()
+                "Invalid record size: expected to read {length} bytes in record payload, but instead read {read}"
             )));
         }
+        *bytes = rest;
         let sequence = if self.sequence < 0 {
             NO_SEQUENCE
         } else {
@@ -188,7 +189,7 @@ impl Base {
             key,
             value,
             headers,
-            size_in_bytes: length_size + body.len(),
+            size_in_bytes: varint::size_of(length) + read,
         };
         Ok((record, offset_delta))
     }
@@ -256,17 +257,11 @@ impl<'a> RecordReader<'a> {
     /// lives only until the next call.
     #[allow(clippy::should_implement_trait)]
     pub fn next(&mut self) -> Option<Result<Record<'_>, RecordError>> {
-        match self.begin()? {
-            Ok(length) => {
-                let base = self.base;
-                Some(
-                    self.body(length)
-                        .and_then(|body| base.parse(body, varint::size_of(length as i32)))
-                        .map(|(r, _)| r),
-                )
-            }
-            Err(e) => Some(Err(e)),
-        }
+        Some(
+            self.begin()?
+                .and_then(|length| self.parse(length))
+                .map(|(record, _)| record),
+        )
     }
 
     /// As [`RecordReader::next`], but holds no long key or value of a compressed batch in memory.
@@ -275,27 +270,21 @@ impl<'a> RecordReader<'a> {
             Ok(length) => length,
             Err(e) => return Some(Err(e)),
         };
-        let base = self.base;
-        let length_size = varint::size_of(length as i32);
-        if length > SKIM_ABOVE && matches!(self.source, Source::Stream { .. }) {
-            return Some(self.skim(length, length_size));
+        if length as usize > SKIM_ABOVE && matches!(self.source, Source::Stream { .. }) {
+            return Some(self.skim(length as usize));
         }
-        Some(
-            self.body(length)
-                .and_then(|body| base.parse(body, length_size))
-                .map(|(record, offset_delta)| RecordMeta {
-                    offset: record.offset,
-                    offset_delta,
-                    timestamp: record.timestamp,
-                    attributes: record.attributes,
-                    has_key: record.key.is_some(),
-                    size_in_bytes: record.size_in_bytes,
-                }),
-        )
+        Some(self.parse(length).map(|(record, offset_delta)| RecordMeta {
+            offset: record.offset,
+            offset_delta,
+            timestamp: record.timestamp,
+            attributes: record.attributes,
+            has_key: record.key.is_some(),
+            size_in_bytes: record.size_in_bytes,
+        }))
     }
 
     /// The length field of the next record, or the check that nothing follows the last one.
-    fn begin(&mut self) -> Option<Result<usize, RecordError>> {
+    fn begin(&mut self) -> Option<Result<i32, RecordError>> {
         if self.ended {
             return None;
         }
@@ -312,11 +301,13 @@ impl<'a> RecordReader<'a> {
         self.left -= 1;
         let length = match &mut self.source {
             Source::Slice(rest) => varint::read(rest),
-            Source::Stream { decoder, .. } => read_varint(decoder),
+            Source::Stream { decoder, .. } => match read_varint(decoder) {
+                Ok(length) if length < 0 => Err(premature()),
+                length => length,
+            },
         };
         match length {
-            Ok(length) if length >= 0 => Some(Ok(length as usize)),
-            Ok(length) => self.fail(invalid(format!("Invalid record size {length}"))),
+            Ok(length) => Some(Ok(length)),
             Err(e) => self.fail(e),
         }
     }
@@ -329,38 +320,42 @@ impl<'a> RecordReader<'a> {
     fn at_end(&mut self) -> Result<bool, RecordError> {
         match &mut self.source {
             Source::Slice(rest) => Ok(rest.is_empty()),
-            Source::Stream { decoder, .. } => Ok(decoder.fill_buf().map_err(stream_error)?.is_empty()),
+            Source::Stream { decoder, .. } => decoder
+                .fill_buf()
+                .map(<[u8]>::is_empty)
+                .map_err(|e| invalid(format!("Error checking for remaining bytes after reading batch: {e}"))),
         }
     }
 
-    fn body(&mut self, length: usize) -> Result<&[u8], RecordError> {
-        self.ended = true; // until the body is there
-        let body = match &mut self.source {
-            Source::Slice(rest) if rest.len() < length => {
+    fn parse(&mut self, length: i32) -> Result<(Record<'_>, i32), RecordError> {
+        self.ended = true; // until the record is there
+        let base = self.base;
+        let parsed = match &mut self.source {
+            Source::Slice(rest) if (rest.len() as i64) < i64::from(length) => {
                 return Err(invalid(format!(
                     "Invalid record size: expected {length} bytes in record payload, \
                      but instead the buffer has only {} remaining bytes.",
                     rest.len()
                 )));
             }
-            Source::Slice(rest) => take(rest, length)?,
+            Source::Slice(rest) => base.parse(rest, length)?,
             Source::Stream { decoder, record } => {
                 record.clear();
                 decoder.take(length as u64).read_to_end(record).map_err(stream_error)?;
-                if record.len() < length {
+                if record.len() < length as usize {
                     return Err(invalid(format!(
                         "Invalid record size: expected {length} bytes in record payload, but the record payload reached EOF."
                     )));
                 }
-                &record[..]
+                base.parse(&mut &record[..], length)?
             }
         };
         self.ended = false;
-        Ok(body)
+        Ok(parsed)
     }
 
     /// Reads the first fields of a long compressed record and lets the rest pass by.
-    fn skim(&mut self, length: usize, length_size: usize) -> Result<RecordMeta, RecordError> {
+    fn skim(&mut self, length: usize) -> Result<RecordMeta, RecordError> {
         let Source::Stream { decoder, record } = &mut self.source else {
             return Err(premature());
         };
@@ -379,7 +374,7 @@ impl<'a> RecordReader<'a> {
         let offset_delta = varint::read(&mut head)?;
         let has_key = varint::read(&mut head)? >= 0;
         self.ended = false;
-        let size_in_bytes = length_size + length;
+        let size_in_bytes = varint::size_of(length as i32) + length;
         Ok(RecordMeta {
             offset: self.base.offset(offset_delta),
             offset_delta,
@@ -409,5 +404,5 @@ fn read_varint(decoder: &mut dyn BufRead) -> Result<i32, RecordError> {
             return varint::read(&mut &raw[..=at]);
         }
     }
-    varint::read(&mut &raw[..])
+    Err(premature())
 }

@@ -237,6 +237,7 @@ fn max_timestamp(batch: &FileBatch<'_>) -> CliResult<i64> {
             largest = largest.max(record.timestamp);
             Ok(())
         })?,
+        Format::Default(header) if header.record_count == 0 => {}
         Format::Default(_) => {
             let mut records = batch.as_default()?.records()?;
             while let Some(record) = records.next_meta() {

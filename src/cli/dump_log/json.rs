@@ -173,8 +173,8 @@ fn control_record(record: &Record<'_>) -> CliResult<Value> {
 pub(super) fn legacy_record(batch: &LegacyBatch<'_>, record: &LegacyRecord<'_>, decoder: Decoder) -> CliResult<Value> {
     let fields = Fields {
         offset: record.offset,
-        key: record.key,
-        value: record.value,
+        key: record.key()?,
+        value: record.value()?,
     };
     let (key, value) = decoder.json(&fields)?;
     Ok(json!({

@@ -117,6 +117,7 @@ impl<'a> Renderer<'a> {
 
     fn try_batch(&mut self, batch: &FileBatch<'_>) -> CliResult {
         if let Format::Default(header) = batch.format
+            && !self.shape.selection.is_everything()
             && self.shape.selection.leaves_out(&header)
         {
             self.piece.offsets.pass_over(header.base_offset, header.last_offset());
@@ -240,8 +241,8 @@ impl<'a> Renderer<'a> {
             if self.shape.print_data {
                 let fields = Fields {
                     offset: record.offset,
-                    key: record.key,
-                    value: record.value,
+                    key: record.key()?,
+                    value: record.value()?,
                 };
                 self.shape.decoder.write(out, &fields, prefix)?;
             }

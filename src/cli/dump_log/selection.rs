@@ -71,7 +71,12 @@ impl Selection {
     /// As [`Selection::takes`], for records of magic 0 and 1, which have no headers.
     pub(super) fn takes_legacy(&self, record: &crate::record::legacy::LegacyRecord<'_>) -> bool {
         self.everything
-            || self.takes_place(record.offset, record.timestamp) && self.passes(record.key, record.value, Vec::new)
+            || self.takes_place(record.offset, record.timestamp)
+                && self.passes(
+                    record.key().unwrap_or_default(),
+                    record.value().unwrap_or_default(),
+                    Vec::new,
+                )
     }
 
     fn takes_place(&self, offset: i64, timestamp: i64) -> bool {

@@ -97,6 +97,7 @@ fn legacy_batch(
     legacy: &LegacyBatch<'_>,
 ) -> Result<(), crate::record::RecordError> {
     labelled(out, "offset: ", legacy.last_offset());
+    legacy.check_magic()?;
     let tail = Tail {
         timestamp_type: legacy.timestamp_type(),
         max_timestamp: legacy.timestamp(),
@@ -164,7 +165,8 @@ pub(super) fn record(out: &mut Vec<u8>, record: &Record<'_>, kind: TimestampType
 /// The metadata of a record of magic 0 or 1.
 pub(super) fn legacy_record(out: &mut Vec<u8>, record: &LegacyRecord<'_>, kind: Option<TimestampType>) {
     place(out, record.offset, kind, record.timestamp);
-    sizes(out, record.key, record.value);
+    labelled(out, " keySize: ", i64::from(record.key_size));
+    labelled(out, " valueSize: ", i64::from(record.value_size));
     boolean(out, " isValid: ", record.is_valid);
     labelled(out, " crc: ", i64::from(record.crc));
 }

@@ -1,11 +1,14 @@
 //! `.index`, `.timeindex` and `.txnindex` files, opened read-only.
 
+use std::cmp::Ordering;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::InspectError;
 
 const OFFSET_ENTRY: usize = 8;
+/// Entries that Kafka searches first: those of the last 8 KiB.
+const WARM_ENTRIES: usize = 8192 / OFFSET_ENTRY;
 const TIME_ENTRY: usize = 12;
 const ABORTED_TXN: usize = 34;
 
@@ -81,24 +84,38 @@ impl OffsetIndexFile {
         }
     }
 
-    /// The last entry at or below `offset`; the beginning of the log if there is none.
+    /// The last entry at or below `offset`; the beginning of the log if there is none. In an index out of order it is
+    /// the entry that Kafka's search ends at (`AbstractIndex.indexSlotRangeFor`).
     pub fn lookup(&self, offset: i64) -> IndexEntry {
-        let (mut low, mut high) = (0, self.len());
-        while low < high {
-            let middle = low + (high - low) / 2;
-            if self.entry(middle).offset <= offset {
-                low = middle + 1;
-            } else {
-                high = middle;
-            }
-        }
-        match low {
-            0 => IndexEntry {
+        match self.slot(offset) {
+            None => IndexEntry {
                 offset: self.base_offset,
                 position: 0,
             },
-            n => self.entry(n - 1),
+            Some(n) => self.entry(n),
         }
+    }
+
+    fn slot(&self, offset: i64) -> Option<usize> {
+        let last = self.len().checked_sub(1)?;
+        // The end of an index is what is mostly asked for, and stays in the page cache.
+        let first_hot = last.saturating_sub(WARM_ENTRIES);
+        if self.entry(first_hot).offset < offset {
+            return Some(self.search(offset, first_hot, last));
+        }
+        (self.entry(0).offset <= offset).then(|| self.search(offset, 0, first_hot))
+    }
+
+    fn search(&self, offset: i64, mut low: usize, mut high: usize) -> usize {
+        while low < high {
+            let middle = (low + high).div_ceil(2);
+            match self.entry(middle).offset.cmp(&offset) {
+                Ordering::Greater => high = middle - 1,
+                Ordering::Less => low = middle,
+                Ordering::Equal => return middle,
+            }
+        }
+        low
     }
 
     /// What the broker checks when it starts.
@@ -225,7 +242,8 @@ pub fn read_txn_index(path: &Path) -> Result<Vec<AbortedTxn>, InspectError> {
         Err(e) => return Err(InspectError::io(path, e)),
     };
     let entries = bytes.chunks_exact(ABORTED_TXN).map(|entry| {
-        let version = (i32_at(entry, 0) >> 16) as i16;
+        // The field has two bytes, and Kafka looks at the first one alone.
+        let version = i16::from(entry[0] as i8);
         if version > 0 {
             return Err(InspectError::Corrupt(format!(
                 "Unexpected aborted transaction version {version} in transaction index {}, current version is 0",

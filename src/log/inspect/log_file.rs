@@ -94,9 +94,13 @@ impl<'a> FileBatch<'a> {
                 self.bytes.len()
             ))
         };
-        Batch::parse(self.bytes)
-            .map_err(|e| InspectError::Corrupt(e.to_string()))?
-            .ok_or_else(short)
+        match self.format {
+            Format::Default(_) => Batch::of_any_magic(self.bytes).ok_or_else(short),
+            Format::Legacy(_) => Err(InspectError::Corrupt(format!(
+                "Record batch of magic {} where 2 was expected",
+                self.bytes.get(MAGIC_OFFSET).map_or(0, |b| *b as i8)
+            ))),
+        }
     }
 }
 
@@ -270,8 +274,10 @@ impl BatchCursor<'_> {
         if let Format::Default(header) = &mut batch.format {
             let bytes = rest.first_chunk().ok_or_else(|| {
                 InspectError::Corrupt(format!(
-                    "Failed to load record batch at position {} from {}",
-                    head.position, self.log
+                    "Failed to load record batch at position {} from FileRecords(size={end}, file={}, start=0, end={end})",
+                    head.position,
+                    self.log.path.display(),
+                    end = self.end,
                 ))
             })?;
             *header = BatchHeader::parse(bytes);

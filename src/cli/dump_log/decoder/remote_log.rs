@@ -20,6 +20,8 @@ const DELETE_STATES: [&str; 3] = [
     "DELETE_PARTITION_FINISHED",
 ];
 
+const NO_STATE: &str = "state can not be null";
+
 /// The record as text, or why it is none.
 pub(super) fn describe(fields: &Fields<'_>) -> String {
     let failed = |why: &str| format!("Error at offset {}, skipping. {why}", fields.offset);
@@ -40,11 +42,36 @@ pub(super) fn describe(fields: &Fields<'_>) -> String {
         record_type::REMOTE_PARTITION_DELETE_METADATA => partition_delete(json),
         _ => snapshot(json),
     };
-    text.unwrap_or_else(|| failed("state can not be null"))
+    text.unwrap_or_else(|why| failed(&why))
 }
 
-fn segment(json: &Value) -> Option<String> {
-    Some(format!(
+/// What Kafka's constructors insist on.
+fn check_range(json: &Value) -> Result<(), String> {
+    let start = json["startOffset"].as_i64().unwrap_or_default();
+    let end = json["endOffset"].as_i64().unwrap_or_default();
+    if start < 0 {
+        return Err(format!(
+            "Unexpected start offset = {start}. StartOffset for a remote segment cannot be negative"
+        ));
+    }
+    if end < start {
+        return Err(format!(
+            "Unexpected end offset = {end}. EndOffset for a remote segment cannot be less than startOffset = {start}"
+        ));
+    }
+    check_epochs(json)
+}
+
+fn check_epochs(json: &Value) -> Result<(), String> {
+    match json["segmentLeaderEpochs"].as_array() {
+        Some(epochs) if !epochs.is_empty() => Ok(()),
+        _ => Err("segmentLeaderEpochs can not be null or empty".to_owned()),
+    }
+}
+
+fn segment(json: &Value) -> Result<String, String> {
+    check_range(json)?;
+    Ok(format!(
         "RemoteLogSegmentMetadata{{remoteLogSegmentId={}, startOffset={}, endOffset={}, brokerId={}, \
          maxTimestampMs={}, eventTimestampMs={}, segmentLeaderEpochs={}, segmentSizeInBytes={}, customMetadata={}, \
          state={}, txnIdxEmpty={}}}",
@@ -57,35 +84,36 @@ fn segment(json: &Value) -> Option<String> {
         leader_epochs(&json["segmentLeaderEpochs"]),
         json["segmentSizeInBytes"],
         custom_metadata(&json["customMetadata"]),
-        state(&SEGMENT_STATES, &json["remoteLogSegmentState"])?,
+        state(&SEGMENT_STATES, &json["remoteLogSegmentState"]).ok_or(NO_STATE)?,
         json["txnIndexEmpty"],
     ))
 }
 
-fn update(json: &Value) -> Option<String> {
-    Some(format!(
+fn update(json: &Value) -> Result<String, String> {
+    Ok(format!(
         "RemoteLogSegmentMetadataUpdate{{remoteLogSegmentId={}, customMetadata={}, state={}, eventTimestampMs={}, \
          brokerId={}}}",
         segment_id(&json["remoteLogSegmentId"]),
         custom_metadata(&json["customMetadata"]),
-        state(&SEGMENT_STATES, &json["remoteLogSegmentState"])?,
+        state(&SEGMENT_STATES, &json["remoteLogSegmentState"]).ok_or(NO_STATE)?,
         json["eventTimestampMs"],
         json["brokerId"],
     ))
 }
 
-fn partition_delete(json: &Value) -> Option<String> {
-    Some(format!(
+fn partition_delete(json: &Value) -> Result<String, String> {
+    Ok(format!(
         "RemotePartitionDeleteMetadata{{topicPartition={}, state={}, eventTimestampMs={}, brokerId={}}}",
         topic_id_partition(&json["topicIdPartition"]),
-        state(&DELETE_STATES, &json["remotePartitionDeleteState"])?,
+        state(&DELETE_STATES, &json["remotePartitionDeleteState"]).ok_or("null")?,
         json["eventTimestampMs"],
         json["brokerId"],
     ))
 }
 
-fn snapshot(json: &Value) -> Option<String> {
-    Some(format!(
+fn snapshot(json: &Value) -> Result<String, String> {
+    check_epochs(json)?;
+    Ok(format!(
         "RemoteLogSegmentMetadataSnapshot{{segmentId={}, startOffset={}, endOffset={}, maxTimestampMs={}, \
          segmentLeaderEpochs={}, segmentSizeInBytes={}, customMetadata={}, state={}, txnIdxEmpty={}}}",
         text(&json["segmentId"]),
@@ -95,7 +123,7 @@ fn snapshot(json: &Value) -> Option<String> {
         leader_epochs(&json["segmentLeaderEpochs"]),
         json["segmentSizeInBytes"],
         custom_metadata(&json["customMetadata"]),
-        state(&SEGMENT_STATES, &json["remoteLogSegmentState"])?,
+        state(&SEGMENT_STATES, &json["remoteLogSegmentState"]).ok_or(NO_STATE)?,
         json["txnIndexEmpty"],
     ))
 }
