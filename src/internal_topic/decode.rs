@@ -42,16 +42,27 @@ pub fn decode_filled(schema: &Schema, version: i16, bytes: &[u8]) -> Result<Valu
     Ok(run(schema, version, bytes, true)?.0)
 }
 
+/// Like [`decode_prefix`], but a version above those in the table is read as the last one, as Kafka's generated readers
+/// do unless the message has structures inside.
+pub(super) fn decode_later(schema: &Schema, version: i16, bytes: &[u8]) -> Result<(Value, usize), DecodeError> {
+    if version <= schema.valid.max {
+        return decode_prefix(schema, version, bytes);
+    }
+    let mut input = Input { left: bytes };
+    let shape = Shape {
+        later: true,
+        ..Shape::of(schema, schema.valid.max, false)
+    };
+    let value = read_struct(&mut input, schema.fields, shape)?;
+    Ok((value, bytes.len() - input.left.len()))
+}
+
 fn run(schema: &Schema, version: i16, bytes: &[u8], fill: bool) -> Result<(Value, usize), DecodeError> {
     if !schema.valid.contains(version) {
         return malformed(format!("Can't read version {version} of {}", schema.name));
     }
     let mut input = Input { left: bytes };
-    let shape = Shape {
-        version,
-        flexible: schema.is_flexible(version),
-        fill,
-    };
+    let shape = Shape::of(schema, version, fill);
     let value = read_struct(&mut input, schema.fields, shape)?;
     Ok((value, bytes.len() - input.left.len()))
 }
@@ -61,6 +72,26 @@ struct Shape {
     version: i16,
     flexible: bool,
     fill: bool,
+    /// The bytes are of a version that the table does not know: nested structures refuse it.
+    later: bool,
+}
+
+impl Shape {
+    fn of(schema: &Schema, version: i16, fill: bool) -> Self {
+        Shape {
+            version,
+            flexible: schema.is_flexible(version),
+            fill,
+            later: false,
+        }
+    }
+
+    fn nested(self, name: &str) -> Result<Self, DecodeError> {
+        match self.later {
+            true => malformed(format!("Can't read a version above {} of {name}", self.version)),
+            false => Ok(self),
+        }
+    }
 }
 
 /// A cursor over foreign bytes.
@@ -169,7 +200,7 @@ fn read_field(input: &mut Input<'_>, field: &Field, shape: Shape) -> Result<Valu
         if is_null {
             return Ok(Value::Null);
         }
-        return read_struct(input, fields, shape);
+        return read_struct(input, fields, shape.nested(field.name)?);
     }
     match read_value(input, field.name, &field.kind, shape)? {
         Value::Null if !nullable => malformed(format!("non-nullable field {} was serialized as null", field.name)),
@@ -202,7 +233,7 @@ fn read_value(input: &mut Input<'_>, name: &str, kind: &Kind, shape: Shape) -> R
             None => Value::Null,
             Some(n) => STANDARD.encode(input.take(n)?).into(),
         },
-        Kind::Struct(fields) => read_struct(input, fields, shape)?,
+        Kind::Struct(fields) => read_struct(input, fields, shape.nested(name)?)?,
         Kind::Array(of) => match length(input, shape.flexible)? {
             None => Value::Null,
             Some(n) => read_array(input, name, of, n, shape)?,

@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::decode::{DecodeError, Input, decode_filled, decode_prefix};
+use super::decode::{DecodeError, Input, decode_filled, decode_later, decode_prefix};
 use super::encode::{EncodeError, encode_into, put_unsigned_varint};
 use super::keyed::KeyedError;
 use super::schema::Schema;
@@ -72,7 +72,12 @@ pub(super) fn decode_framed(types: &[&'static Schema], bytes: &[u8], fill: bool)
     let version = short(&mut input, "version")?;
     let schema = find(types, record_type).ok_or(KeyedError::UnknownType(record_type))?;
     let failed = |_: DecodeError| KeyedError::Frame(format!("Failed to deserialize record with type {record_type}"));
-    let (json, used) = decode_prefix(schema, version, input.left).map_err(failed)?;
+    let (json, used) = if fill {
+        decode_prefix(schema, version, input.left)
+    } else {
+        decode_later(schema, version, input.left)
+    }
+    .map_err(failed)?;
     if used < input.left.len() {
         return frame(format!(
             "Found {} byte(s) of garbage after {record_type}",

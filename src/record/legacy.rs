@@ -323,7 +323,10 @@ fn next_message<'b>(rest: &mut &'b [u8]) -> Result<Option<LegacyBatch<'b>>, Reco
 fn size_at(bytes: &[u8], at: usize) -> Result<i32, RecordError> {
     match bytes.get(at..).and_then(|b| b.first_chunk()) {
         Some(size) => Ok(i32::from_be_bytes(*size)),
-        None => invalid(format!("a field's size lies beyond the {} bytes of the message", bytes.len())),
+        None => invalid(format!(
+            "a field's size lies beyond the {} bytes of the message",
+            bytes.len()
+        )),
     }
 }
 

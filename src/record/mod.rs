@@ -8,6 +8,7 @@ pub mod builder;
 pub mod codec;
 pub mod control;
 mod error;
+mod gzip;
 pub mod legacy;
 pub mod reader;
 pub mod validate;

@@ -199,7 +199,10 @@ enum Source<'a> {
     Slice(&'a [u8]),
     Stream {
         decoder: Box<dyn BufRead + Send + 'a>,
+        /// The record, if the decoder's own buffer does not hold all of it.
         record: Vec<u8>,
+        /// Bytes of the decoder's buffer that the record before lies in.
+        lent: usize,
     },
 }
 
@@ -231,6 +234,7 @@ impl<'a> RecordReader<'a> {
             codec => Source::Stream {
                 decoder: codec.decoder(body).map_err(stream_error)?,
                 record: Vec::new(),
+                lent: 0,
             },
         };
         if header.record_count < 0 {
@@ -288,6 +292,9 @@ impl<'a> RecordReader<'a> {
         if self.ended {
             return None;
         }
+        if let Source::Stream { decoder, lent, .. } = &mut self.source {
+            decoder.consume(std::mem::take(lent));
+        }
         if self.left == 0 {
             self.ended = true;
             return match self.at_end() {
@@ -339,15 +346,22 @@ impl<'a> RecordReader<'a> {
                 )));
             }
             Source::Slice(rest) => base.parse(rest, length)?,
-            Source::Stream { decoder, record } => {
-                record.clear();
-                decoder.take(length as u64).read_to_end(record).map_err(stream_error)?;
-                if record.len() < length as usize {
-                    return Err(invalid(format!(
-                        "Invalid record size: expected {length} bytes in record payload, but the record payload reached EOF."
-                    )));
+            Source::Stream { decoder, record, lent } => {
+                let length_bytes = length as usize;
+                if decoder.fill_buf().map_err(stream_error)?.len() >= length_bytes {
+                    *lent = length_bytes;
+                    let buffered = decoder.fill_buf().map_err(stream_error)?;
+                    base.parse(&mut &buffered[..length_bytes], length)?
+                } else {
+                    record.clear();
+                    decoder.take(length as u64).read_to_end(record).map_err(stream_error)?;
+                    if record.len() < length_bytes {
+                        return Err(invalid(format!(
+                            "Invalid record size: expected {length} bytes in record payload, but the record payload reached EOF."
+                        )));
+                    }
+                    base.parse(&mut &record[..], length)?
                 }
-                base.parse(&mut &record[..], length)?
             }
         };
         self.ended = false;
@@ -356,7 +370,7 @@ impl<'a> RecordReader<'a> {
 
     /// Reads the first fields of a long compressed record and lets the rest pass by.
     fn skim(&mut self, length: usize) -> Result<RecordMeta, RecordError> {
-        let Source::Stream { decoder, record } = &mut self.source else {
+        let Source::Stream { decoder, record, .. } = &mut self.source else {
             return Err(premature());
         };
         self.ended = true;
@@ -391,6 +405,13 @@ fn stream_error(e: std::io::Error) -> RecordError {
 }
 
 fn read_varint(decoder: &mut dyn BufRead) -> Result<i32, RecordError> {
+    let buffered = decoder.fill_buf().map_err(stream_error)?;
+    if let Some(mut bytes) = buffered.get(..5) {
+        let length = varint::read(&mut bytes).map_err(|_| premature())?;
+        let used = 5 - bytes.len();
+        decoder.consume(used);
+        return Ok(length);
+    }
     let mut raw = [0u8; 5];
     for at in 0..raw.len() {
         let byte = *decoder

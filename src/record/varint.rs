@@ -2,8 +2,15 @@
 
 use super::RecordError;
 
-fn too_long() -> RecordError {
-    RecordError::Invalid("Varint is too long, the most significant bit in the last byte is set".into())
+fn too_long(value: u64, most: usize) -> RecordError {
+    RecordError::Invalid(if most == 5 {
+        format!(
+            "Varint is too long, the most significant bit in the 5th byte is set, converted value: {:x}",
+            value as u32
+        )
+    } else {
+        format!("Varlong is too long, most significant bit in the 10th byte is set, converted value: {value:x}")
+    })
 }
 
 fn ended() -> RecordError {
@@ -41,12 +48,13 @@ fn read_unsigned_long(bytes: &mut &[u8], most: usize) -> Result<u64, RecordError
     for i in 0..most {
         let (&byte, rest) = bytes.split_first().ok_or_else(ended)?;
         *bytes = rest;
+        // The bits of the last byte that do not fit are lost, in Java too.
         value |= u64::from(byte & 0x7f) << (7 * i);
         if byte & 0x80 == 0 {
             return Ok(value);
         }
     }
-    Err(too_long())
+    Err(too_long(value, most))
 }
 
 /// Appends a plain varint.

@@ -123,10 +123,11 @@ impl<'a> Renderer<'a> {
             self.piece.offsets.pass_over(header.base_offset, header.last_offset());
             return Ok(());
         }
-        self.piece.damaged |= !batch.is_valid();
+        let valid = batch.is_valid();
+        self.piece.damaged |= !valid;
         let start = self.piece.text.len();
         if !self.shape.json {
-            text::batch(&mut self.piece.text, batch)?;
+            text::batch(&mut self.piece.text, batch, valid)?;
         } else if !self.shape.deep {
             json::line(&mut self.piece.text, &self.shape.file, json::batch(batch));
         }

@@ -389,10 +389,8 @@ fn damaged_files_never_panic() {
         (seed % below.max(1) as u64) as usize
     };
     let files: Vec<Case> = cases().into_iter().filter(|case| case.out.len() < 40_000).collect();
-    let rounds = std::env::var("KT_FUZZ_ROUNDS")
-        .ok()
-        .and_then(|n| n.parse().ok())
-        .unwrap_or(400);
+    // The readers below have a million inputs in the nightly size; here each is a whole run of the tool.
+    let rounds = crate::log::inspect::fuzz_rounds(400, 20_000);
     let scratch = tempfile::tempdir().expect("a folder");
     let (mut fine, mut failed) = (0, 0);
     for _ in 0..rounds {

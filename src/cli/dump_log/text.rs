@@ -6,18 +6,30 @@ use crate::log::inspect::{FileBatch, Format};
 use crate::record::legacy::{LegacyBatch, LegacyRecord};
 use crate::record::{BatchHeader, Compression, Record, TimestampType};
 
+/// The numbers below 100, two digits each.
+const PAIRS: [[u8; 2]; 100] = {
+    let mut pairs = [[0; 2]; 100];
+    let mut n = 0;
+    while n < 100 {
+        pairs[n] = [b'0' + (n / 10) as u8, b'0' + (n % 10) as u8];
+        n += 1;
+    }
+    pairs
+};
+
 /// Appends a number in decimal.
 pub(super) fn int(out: &mut Vec<u8>, n: i64) {
     let mut digits = [0u8; 20];
     let mut at = digits.len();
     let mut rest = n.unsigned_abs();
-    loop {
+    while rest >= 10 {
+        at -= 2;
+        digits[at..at + 2].copy_from_slice(&PAIRS[(rest % 100) as usize]);
+        rest /= 100;
+    }
+    if rest > 0 || at == digits.len() {
         at -= 1;
-        digits[at] = b'0' + (rest % 10) as u8;
-        rest /= 10;
-        if rest == 0 {
-            break;
-        }
+        digits[at] = b'0' + rest as u8;
     }
     if n < 0 {
         out.push(b'-');
@@ -52,14 +64,14 @@ pub(super) fn timestamp_type(kind: Option<TimestampType>) -> &'static str {
     kind.map_or("NoTimestampType", TimestampType::name)
 }
 
-/// The line of a batch.
+/// The line of a batch; `valid` is whether its checksum matches.
 ///
 /// # Errors
 /// The batch names an unknown codec. What Kafka prints before it fails is then in `out`.
-pub(super) fn batch(out: &mut Vec<u8>, batch: &FileBatch<'_>) -> Result<(), crate::record::RecordError> {
+pub(super) fn batch(out: &mut Vec<u8>, batch: &FileBatch<'_>, valid: bool) -> Result<(), crate::record::RecordError> {
     match batch.format {
-        Format::Default(header) => default_batch(out, batch, &header),
-        Format::Legacy(legacy) => legacy_batch(out, batch, &legacy),
+        Format::Default(header) => default_batch(out, batch, &header, valid),
+        Format::Legacy(legacy) => legacy_batch(out, batch, &legacy, valid),
     }
 }
 
@@ -67,6 +79,7 @@ fn default_batch(
     out: &mut Vec<u8>,
     batch: &FileBatch<'_>,
     header: &BatchHeader,
+    valid: bool,
 ) -> Result<(), crate::record::RecordError> {
     labelled(out, "baseOffset: ", header.base_offset);
     labelled(out, " lastOffset: ", header.last_offset());
@@ -86,6 +99,7 @@ fn default_batch(
         magic: header.magic,
         compression: header.compression()?,
         crc: header.crc,
+        valid,
     };
     tail.write(out, batch);
     Ok(())
@@ -95,6 +109,7 @@ fn legacy_batch(
     out: &mut Vec<u8>,
     batch: &FileBatch<'_>,
     legacy: &LegacyBatch<'_>,
+    valid: bool,
 ) -> Result<(), crate::record::RecordError> {
     labelled(out, "offset: ", legacy.last_offset());
     legacy.check_magic()?;
@@ -104,6 +119,7 @@ fn legacy_batch(
         magic: legacy.magic(),
         compression: legacy.compression()?,
         crc: legacy.crc(),
+        valid,
     };
     tail.write(out, batch);
     Ok(())
@@ -116,6 +132,7 @@ struct Tail {
     magic: i8,
     compression: Compression,
     crc: u32,
+    valid: bool,
 }
 
 impl Tail {
@@ -129,7 +146,7 @@ impl Tail {
         out.extend_from_slice(b" compresscodec: ");
         out.extend_from_slice(self.compression.name().as_bytes());
         labelled(out, " crc: ", i64::from(self.crc));
-        boolean(out, " isvalid: ", batch.is_valid());
+        boolean(out, " isvalid: ", self.valid);
         out.push(b'\n');
     }
 }
@@ -182,9 +199,10 @@ pub(super) fn control(out: &mut Vec<u8>, record: &Record<'_>) -> Result<(), Deco
     let kind = ControlType::from_id(id);
     let label = match kind {
         ControlType::Abort | ControlType::Commit => {
+            let epoch = coordinator_epoch(value)?;
             out.extend_from_slice(b" endTxnMarker: ");
             out.extend_from_slice(kind.name().as_bytes());
-            labelled(out, " coordinatorEpoch: ", i64::from(coordinator_epoch(value)?));
+            labelled(out, " coordinatorEpoch: ", i64::from(epoch));
             return Ok(());
         }
         ControlType::LeaderChange => " LeaderChange: ",
@@ -244,7 +262,25 @@ mod tests {
 
     #[test]
     fn numbers_are_written_as_java_writes_them() {
-        for n in [0, 7, -1, 10, i64::MAX, i64::MIN, 1_700_000_000_000] {
+        for n in [
+            0,
+            7,
+            -1,
+            9,
+            10,
+            11,
+            99,
+            100,
+            101,
+            110,
+            999,
+            1000,
+            -10,
+            -100,
+            i64::MAX,
+            i64::MIN,
+            1_700_000_000_000,
+        ] {
             let mut out = Vec::new();
             int(&mut out, n);
             assert_eq!(String::from_utf8(out).unwrap(), n.to_string());

@@ -12,3 +12,8 @@ pub use error::InspectError;
 pub use index::{AbortedTxn, IndexEntry, OffsetIndexFile, TimeIndexEntry, TimeIndexFile, read_txn_index};
 pub use log_file::{BatchCursor, BatchHead, FileBatch, Format, LogFile};
 pub use snapshot::{ProducerEntry, read_producer_snapshot};
+
+#[cfg(test)]
+mod fuzz;
+#[cfg(test)]
+pub(crate) use fuzz::rounds as fuzz_rounds;
