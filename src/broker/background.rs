@@ -1,6 +1,8 @@
 //! What a broker does by the clock (Kafka: `LogManager`'s scheduled tasks, `LogCleaner`): retention, compaction,
 //! flushing, checkpoints, forgetting idle producers.
 
+use std::collections::HashSet;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -33,12 +35,17 @@ pub(super) async fn run(node: Arc<Node>) {
         task(&node, |n| millis(n, "log.cleaner.backoff.ms"), clean),
     ];
     let mut shutdown = node.shutdown_signal();
+    let mut reported = HashSet::new();
     loop {
         let Some(task) = tasks.iter_mut().min_by_key(|t| t.next) else {
             return;
         };
         tokio::select! {
             () = sleep_until(task.next) => {}
+            () = node.replicas().dir_failed() => {
+                report(&node, &mut reported);
+                continue;
+            }
             _ = shutdown.wait_for(|stop| *stop) => return,
         }
         let (work, on) = (task.run, node.clone());
@@ -46,6 +53,23 @@ pub(super) async fn run(node: Arc<Node>) {
         let _ = tokio::task::spawn_blocking(move || work(&on)).await;
         task.next = Instant::now() + (task.interval)(&node);
     }
+}
+
+/// Tells of directories that went offline, and those who wait for something there.
+fn report(node: &Node, reported: &mut HashSet<PathBuf>) {
+    for health in node.replicas().health() {
+        if let Some(why) = health.failure()
+            && reported.insert(health.path().to_owned())
+        {
+            node.log(&format!(
+                "log directory {} is offline, its partitions are not served until the next start: {why}",
+                health.path().display()
+            ));
+        }
+    }
+    let partitions = node.replicas().partitions();
+    let offline = partitions.iter().filter(|p| p.health().failure().is_some());
+    offline.for_each(|p| p.wake());
 }
 
 fn task(node: &Node, interval: fn(&Node) -> Duration, run: fn(&Node)) -> Task {
@@ -69,6 +93,7 @@ fn each(node: &Node, what: &str, work: impl Fn(&mut PartitionLog, i64) -> Result
                 partition.wake();
             }
             Ok(false) => {}
+            Err(LogError::Io(e)) => partition.health().fail(e),
             Err(e) => node.log(&format!("{what} of {} failed: {e}", partition.tp)),
         }
     };
@@ -93,9 +118,8 @@ fn clean(node: &Node) {
 
 fn flush(node: &Node) {
     for partition in node.replicas().partitions() {
-        if let Err(e) = flush_rolled(&partition) {
-            node.log(&format!("flush of {} failed: {e}", partition.tp));
-        }
+        let flushed = flush_rolled(&partition);
+        let _ = partition.health().watch(flushed);
     }
     each(node, "flush", |log, now_ms| {
         if log.flush_due(now_ms) {
@@ -118,7 +142,5 @@ fn flush_rolled(partition: &Partition) -> std::io::Result<()> {
 }
 
 fn checkpoint(node: &Node) {
-    if let Err(e) = checkpoints::write(node.replicas(), false) {
-        node.log(&format!("checkpoints cannot be written: {e}"));
-    }
+    checkpoints::write(node.replicas(), false);
 }

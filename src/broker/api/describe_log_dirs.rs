@@ -7,11 +7,13 @@ use kafka_protocol::messages::describe_log_dirs_response::{
     DescribeLogDirsPartition, DescribeLogDirsResult, DescribeLogDirsTopic,
 };
 use kafka_protocol::messages::{DescribeLogDirsRequest, DescribeLogDirsResponse};
+use kafka_protocol::protocol::StrBytes;
 
 use super::shared::{text, topic_name};
 use crate::TopicPartition;
 use crate::broker::replica::Partition;
 use crate::broker::request::{Operation, RequestContext, Resource};
+use crate::wire::ErrorCode;
 
 type Rows = BTreeMap<String, Vec<DescribeLogDirsPartition>>;
 
@@ -36,7 +38,15 @@ pub async fn handle(cx: &RequestContext, req: DescribeLogDirsRequest) -> Describ
             rows[at].entry(partition.tp.topic.to_string()).or_default().push(row);
         }
     }
-    let results = dirs.iter().zip(rows).map(|(dir, rows)| {
+    let health = cx.replicas().health();
+    let results = dirs.iter().zip(health).zip(rows).map(|((dir, health), rows)| {
+        if health.failure().is_some() {
+            return DescribeLogDirsResult::default()
+                .with_error_code(ErrorCode::KAFKA_STORAGE_ERROR.code())
+                .with_log_dir(log_dir_name(&dir.path))
+                .with_total_bytes(-1)
+                .with_usable_bytes(-1);
+        }
         let (total, usable) = volume(&dir.path);
         let topic = |(name, mut partitions): (String, Vec<DescribeLogDirsPartition>)| {
             partitions.sort_by_key(|p| p.partition_index);
@@ -44,14 +54,18 @@ pub async fn handle(cx: &RequestContext, req: DescribeLogDirsRequest) -> Describ
                 .with_name(topic_name(&name))
                 .with_partitions(partitions)
         };
-        let path = std::path::absolute(&dir.path).unwrap_or_else(|_| dir.path.clone());
         DescribeLogDirsResult::default()
-            .with_log_dir(text(&path.to_string_lossy()))
+            .with_log_dir(log_dir_name(&dir.path))
             .with_topics(rows.into_iter().map(topic).collect())
             .with_total_bytes(total)
             .with_usable_bytes(usable)
     });
     DescribeLogDirsResponse::default().with_results(results.collect())
+}
+
+fn log_dir_name(path: &Path) -> StrBytes {
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    text(&path.to_string_lossy())
 }
 
 fn describe(partition: &Partition) -> Option<DescribeLogDirsPartition> {

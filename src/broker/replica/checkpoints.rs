@@ -2,16 +2,22 @@
 //! committed (Kafka: `LogManager.checkpointLogRecoveryOffsets` and its like).
 
 use std::collections::BTreeMap;
-use std::io;
 
 use super::ReplicaManager;
 use crate::TopicPartition;
 use crate::log::checkpoint;
 
-/// Writes all three. With `all_flushed` the recovery points are the logs' ends, as after a clean close.
-pub(crate) fn write(replicas: &ReplicaManager, all_flushed: bool) -> io::Result<()> {
+/// Writes all three. With `all_flushed` the recovery points are the logs' ends, as after a clean close. A directory whose
+/// files cannot be written goes offline.
+pub(crate) fn write(replicas: &ReplicaManager, all_flushed: bool) {
     type Offsets = BTreeMap<TopicPartition, i64>;
     let mut by_dir: Vec<(Offsets, Offsets, Offsets)> = vec![Default::default(); replicas.dirs().len()];
+    for (at, (recovery, start, _)) in by_dir.iter_mut().enumerate() {
+        for (tp, recovered, started) in replicas.unopened_in(at) {
+            recovery.insert(tp.clone(), recovered);
+            start.insert(tp, started);
+        }
+    }
     for partition in replicas.partitions() {
         let Ok(log) = partition.log() else { continue };
         let Some(parent) = log.dir().parent() else { continue };
@@ -31,14 +37,20 @@ pub(crate) fn write(replicas: &ReplicaManager, all_flushed: bool) -> io::Result<
         }
         replication.insert(tp, log.high_watermark());
     }
-    for (dir, (recovery, start, replication)) in replicas.dirs().iter().zip(&by_dir) {
-        for (name, offsets) in [
+    for (health, (recovery, start, replication)) in replicas.health().iter().zip(&by_dir) {
+        // What is written of an offline directory would lack its partitions.
+        if health.failure().is_some() {
+            continue;
+        }
+        let files = [
             (checkpoint::RECOVERY_POINT_FILE, recovery),
             (checkpoint::LOG_START_OFFSET_FILE, start),
             (checkpoint::REPLICATION_OFFSET_FILE, replication),
-        ] {
-            checkpoint::write_offsets(&dir.path.join(name), offsets.iter().map(|(tp, o)| (tp, *o)), true)?;
-        }
+        ];
+        let written = files.into_iter().try_for_each(|(name, offsets)| {
+            checkpoint::write_offsets(&health.path().join(name), offsets.iter().map(|(tp, o)| (tp, *o)), true)
+        });
+        // Where the reason is kept, [`super::dir_health`] tells it.
+        let _ = health.watch(written);
     }
-    Ok(())
 }

@@ -13,7 +13,7 @@ pub(crate) fn clean_logs(replicas: &ReplicaManager, now_ms: i64) -> Vec<String> 
     let mut problems = Vec::new();
     let mut cleaned = false;
     for partition in replicas.partitions() {
-        match clean(&partition, now_ms) {
+        match clean(&partition, now_ms, false) {
             Ok(did) => cleaned |= did,
             Err(e) => problems.push(format!("cleaning of {} failed: {e}", partition.tp)),
         }
@@ -24,20 +24,23 @@ pub(crate) fn clean_logs(replicas: &ReplicaManager, now_ms: i64) -> Vec<String> 
     problems
 }
 
-fn clean(partition: &Partition, now_ms: i64) -> Result<bool, LogError> {
-    let Ok(plan) = partition.log().map(|log| log.plan_cleaning(now_ms, false)) else {
+/// Cleans one log; with `force` whatever there is to clean. Whether it did anything.
+pub(crate) fn clean(partition: &Partition, now_ms: i64, force: bool) -> Result<bool, LogError> {
+    let Ok(plan) = partition.log().map(|log| log.plan_cleaning(now_ms, force)) else {
         return Ok(false); // the partition is gone
     };
-    let Some(cleaned) = plan?.map(|plan| plan.run()).transpose()?.flatten() else {
+    let health = partition.health();
+    let cleaned = health.watch(plan)?.map(|plan| health.watch(plan.run())).transpose()?;
+    let Some(cleaned) = cleaned.flatten() else {
         return Ok(false);
     };
     if let Ok(mut log) = partition.log() {
-        log.finish_cleaning(cleaned, now_ms)?;
+        health.watch(log.finish_cleaning(cleaned, now_ms))?;
     }
     Ok(true)
 }
 
-fn write_checkpoints(replicas: &ReplicaManager) -> io::Result<()> {
+pub(crate) fn write_checkpoints(replicas: &ReplicaManager) -> io::Result<()> {
     let mut by_dir: Vec<BTreeMap<TopicPartition, i64>> = vec![BTreeMap::new(); replicas.dirs().len()];
     for partition in replicas.partitions() {
         let Ok(log) = partition.log() else { continue };
@@ -46,9 +49,12 @@ fn write_checkpoints(replicas: &ReplicaManager) -> io::Result<()> {
             by_dir[dir].insert(partition.tp.clone(), log.cleaner_offset());
         }
     }
-    for (dir, offsets) in replicas.dirs().iter().zip(&by_dir) {
-        let path = dir.path.join(checkpoint::CLEANER_OFFSET_FILE);
-        checkpoint::write_offsets(&path, offsets.iter().map(|(tp, offset)| (tp, *offset)), true)?;
+    for (health, offsets) in replicas.health().iter().zip(&by_dir) {
+        if health.failure().is_none() {
+            let path = health.path().join(checkpoint::CLEANER_OFFSET_FILE);
+            let rows = offsets.iter().map(|(tp, offset)| (tp, *offset));
+            health.watch(checkpoint::write_offsets(&path, rows, true))?;
+        }
     }
     Ok(())
 }

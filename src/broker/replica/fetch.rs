@@ -171,7 +171,7 @@ fn read_one(partition: &Partition, wanted: &PartitionFetch, limit: Limit) -> Res
         Isolation::Committed => log.last_stable_offset(),
     };
     let data = log.read(wanted.fetch_offset, limit.max_bytes, upper, limit.min_one);
-    let data = match data {
+    let data = match partition.health().watch(data) {
         Ok(data) => data,
         Err(e) => {
             result.error = ApiError::from(e).code;

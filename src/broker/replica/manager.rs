@@ -6,9 +6,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use parking_lot::RwLock;
+use tokio::sync::Notify;
 use uuid::Uuid;
 
 use super::Partition;
+use super::dir_health::DirHealth;
 use super::partition::Leadership;
 use crate::TopicPartition;
 use crate::broker::config::BrokerConfig;
@@ -41,7 +43,12 @@ pub struct ReplicaManager {
     node_id: i32,
     dirs: Vec<LogDir>,
     checkpoints: Vec<Checkpoints>,
+    /// In the order of `dirs`.
+    health: Vec<Arc<DirHealth>>,
+    dir_failed: Arc<Notify>,
     partitions: RwLock<HashMap<TopicPartition, Arc<Partition>>>,
+    /// Partitions whose files could not be opened, with the directory they are in.
+    unopened: RwLock<HashMap<TopicPartition, usize>>,
 }
 
 impl ReplicaManager {
@@ -56,12 +63,38 @@ impl ReplicaManager {
             })
         };
         let checkpoints = dirs.iter().map(read).collect::<io::Result<_>>()?;
+        let dir_failed = Arc::new(Notify::new());
+        let health = dirs.iter().map(|d| DirHealth::new(d.path.clone(), dir_failed.clone()));
         Ok(Self {
             node_id,
+            health: health.collect(),
             dirs,
             checkpoints,
+            dir_failed,
             partitions: RwLock::default(),
+            unopened: RwLock::default(),
         })
+    }
+
+    /// The directories' states, in the order of [`Self::dirs`].
+    pub fn health(&self) -> &[Arc<DirHealth>] {
+        &self.health
+    }
+
+    /// Returns when a directory has gone offline since the last return.
+    pub async fn dir_failed(&self) {
+        self.dir_failed.notified().await;
+    }
+
+    /// What the checkpoints said at the start of partitions that could not be opened and so cannot say it: recovery point
+    /// and log start, of those in the directory at `dir`.
+    pub(super) fn unopened_in(&self, dir: usize) -> Vec<(TopicPartition, i64, i64)> {
+        let known = &self.checkpoints[dir];
+        let at = |map: &BTreeMap<TopicPartition, i64>, tp| map.get(tp).copied().unwrap_or(0);
+        let unopened = self.unopened.read();
+        let here = unopened.iter().filter(|(_, at)| **at == dir);
+        here.map(|(tp, _)| (tp.clone(), at(&known.recovery, tp), at(&known.log_start, tp)))
+            .collect()
     }
 
     pub fn dirs(&self) -> &[LogDir] {
@@ -71,13 +104,14 @@ impl ReplicaManager {
     /// A partition that has a replica here.
     ///
     /// # Errors
-    /// [`ErrorCode::UNKNOWN_TOPIC_OR_PARTITION`].
+    /// [`ErrorCode::UNKNOWN_TOPIC_OR_PARTITION`]; [`ErrorCode::KAFKA_STORAGE_ERROR`] if its files cannot be used.
     pub fn partition(&self, tp: &TopicPartition) -> Result<Arc<Partition>, ErrorCode> {
-        self.partitions
-            .read()
-            .get(tp)
-            .cloned()
-            .ok_or(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION)
+        match self.partitions.read().get(tp) {
+            Some(partition) if partition.health().failure().is_some() => Err(ErrorCode::KAFKA_STORAGE_ERROR),
+            Some(partition) => Ok(partition.clone()),
+            None if self.unopened.read().contains_key(tp) => Err(ErrorCode::KAFKA_STORAGE_ERROR),
+            None => Err(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION),
+        }
     }
 
     /// As [`Self::partition`], and this broker leads it.
@@ -142,15 +176,21 @@ impl ReplicaManager {
                         .directories
                         .get(replica)
                         .and_then(|id| self.dirs.iter().position(|d| d.id == *id));
-                    match self.open(&tp, topic.id, dir.unwrap_or(0), (config.clone(), now_ms)) {
+                    let dir = dir.unwrap_or(0);
+                    match self.open(&tp, topic.id, dir, (config.clone(), now_ms)) {
                         Ok(log) => {
-                            let partition = Arc::new(Partition::new(log, self.node_id, Leadership::from(image)));
+                            let health = self.health[dir].clone();
+                            let leadership = Leadership::from(image);
+                            let partition = Arc::new(Partition::new(log, self.node_id, leadership, health));
                             if let Err(e) = become_leader(&partition, self.node_id) {
                                 problems.push(format!("{tp}: {}", e.text()));
                             }
                             self.partitions.write().insert(tp, partition);
                         }
-                        Err(e) => problems.push(format!("{tp}: {}", e.text())),
+                        Err(e) => {
+                            problems.push(format!("{tp} is offline: {}", e.text()));
+                            self.unopened.write().insert(tp, dir);
+                        }
                     }
                 }
                 (None, None) => {}
@@ -165,6 +205,9 @@ impl ReplicaManager {
         dir: usize,
         (config, now_ms): (Arc<LogConfig>, i64),
     ) -> Result<PartitionLog, ApiError> {
+        if let Some(why) = self.health[dir].failure() {
+            return Err(ApiError::new(ErrorCode::KAFKA_STORAGE_ERROR, why));
+        }
         let (dir, checkpoints) = (&self.dirs[dir], &self.checkpoints[dir]);
         let path = dir.path.join(tp.to_string());
         set_stray_aside(&path, tp, topic_id)?;
@@ -184,13 +227,9 @@ impl ReplicaManager {
     }
 
     fn remove_topic(&self, name: &str, problems: &mut Vec<String>) {
-        let tps: Vec<_> = self
-            .partitions
-            .read()
-            .keys()
-            .filter(|tp| tp.topic.as_ref() == name)
-            .cloned()
-            .collect();
+        let is_of = |tp: &&TopicPartition| tp.topic.as_ref() == name;
+        let mut tps: Vec<_> = self.partitions.read().keys().filter(is_of).cloned().collect();
+        tps.extend(self.unopened.read().keys().filter(is_of).cloned());
         for tp in tps {
             self.remove(&tp, problems);
         }
@@ -198,6 +237,7 @@ impl ReplicaManager {
 
     /// The directory is renamed at once, so that a new topic may take the name, and emptied in the background.
     fn remove(&self, tp: &TopicPartition, problems: &mut Vec<String>) {
+        self.unopened.write().remove(tp);
         let removed = self.partitions.write().remove(tp);
         let Some(log) = removed.and_then(|p| p.take_log()) else {
             return;
@@ -234,15 +274,20 @@ impl ReplicaManager {
         self.dirs.iter().find(|d| d.path == path)
     }
 
-    /// Takes all partitions out of service. After `clean` the next start need not check the logs.
+    /// Takes all partitions out of service. After `clean` the next start need not check the logs, unless a problem is
+    /// returned.
     pub fn close(&self, clean: bool) -> Vec<String> {
-        let mut problems = Vec::new();
+        let mut problems: Vec<String> = Vec::new();
         if clean {
-            problems.extend(super::checkpoints::write(self, true).err().map(|e| e.to_string()));
+            super::checkpoints::write(self, true);
+            let offline = self.health.iter().filter_map(|h| Some((h.path(), h.failure()?)));
+            problems.extend(offline.map(|(path, why)| format!("{} is offline: {why}", path.display())));
+            problems.extend(self.unopened.read().keys().map(|tp| format!("{tp} is offline")));
         }
         let partitions: Vec<_> = self.partitions.write().drain().collect();
         for (tp, partition) in partitions {
-            if let Some(Err(e)) = partition.take_log().map(|log| log.close(clean)) {
+            let is_online = partition.health().failure().is_none();
+            if let Some(Err(e)) = partition.take_log().map(|log| log.close(clean && is_online)) {
                 problems.push(format!("{tp}: {e}"));
             }
         }

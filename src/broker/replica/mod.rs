@@ -3,6 +3,7 @@
 
 pub(crate) mod checkpoints;
 pub(crate) mod cleaner;
+pub mod dir_health;
 pub mod fetch;
 pub mod fetch_session;
 pub mod manager;

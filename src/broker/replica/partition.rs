@@ -6,6 +6,7 @@ use bytes::Bytes;
 use parking_lot::{MappedMutexGuard, Mutex, MutexGuard, RwLock};
 use uuid::Uuid;
 
+use super::dir_health::DirHealth;
 use super::waiters::{Waiter, Waiters};
 use crate::TopicPartition;
 use crate::broker::metadata::{ApiError, PartitionImage};
@@ -42,6 +43,7 @@ pub struct Partition {
     log: Mutex<Option<PartitionLog>>,
     leadership: RwLock<Leadership>,
     waiters: Waiters,
+    health: Arc<DirHealth>,
 }
 
 /// A refused append: the code, its text, and single records that are to blame.
@@ -88,7 +90,7 @@ impl From<LogError> for ApiError {
 }
 
 impl Partition {
-    pub fn new(log: PartitionLog, node_id: i32, leadership: Leadership) -> Self {
+    pub fn new(log: PartitionLog, node_id: i32, leadership: Leadership, health: Arc<DirHealth>) -> Self {
         Self {
             tp: log.topic_partition().clone(),
             topic_id: log.topic_id(),
@@ -96,7 +98,13 @@ impl Partition {
             log: Mutex::new(Some(log)),
             leadership: RwLock::new(leadership),
             waiters: Waiters::default(),
+            health,
         }
+    }
+
+    /// Of the directory the log is in.
+    pub fn health(&self) -> &DirHealth {
+        &self.health
     }
 
     pub fn leadership(&self) -> Leadership {
@@ -131,8 +139,12 @@ impl Partition {
     /// The log, locked. Never hold it across an await.
     ///
     /// # Errors
-    /// [`ErrorCode::NOT_LEADER_OR_FOLLOWER`] once the partition is gone.
+    /// [`ErrorCode::KAFKA_STORAGE_ERROR`] while the directory is offline, [`ErrorCode::NOT_LEADER_OR_FOLLOWER`] once the
+    /// partition is gone.
     pub fn log(&self) -> Result<MappedMutexGuard<'_, PartitionLog>, ErrorCode> {
+        if self.health.failure().is_some() {
+            return Err(ErrorCode::KAFKA_STORAGE_ERROR);
+        }
         MutexGuard::try_map(self.log.lock(), Option::as_mut).map_err(|_| ErrorCode::NOT_LEADER_OR_FOLLOWER)
     }
 
@@ -147,7 +159,8 @@ impl Partition {
         };
         let info = {
             let mut log = self.log()?;
-            let info = log.append_as_leader(records, leader_epoch, origin, now_ms)?;
+            let appended = log.append_as_leader(records, leader_epoch, origin, now_ms);
+            let info = self.health.watch(appended)?;
             if alone {
                 let end = log.log_end_offset();
                 log.set_high_watermark(end);

@@ -4,3 +4,4 @@ mod bad_bytes;
 mod durability;
 mod restart;
 mod sigkill;
+mod storage_failure;

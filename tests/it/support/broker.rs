@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::channel;
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use super::kt;
@@ -18,6 +18,8 @@ pub struct Broker {
     child: Child,
     bootstrap: String,
     data_dir: PathBuf,
+    /// All it writes to stderr.
+    errors: Option<JoinHandle<String>>,
     /// Holds the folder of a broker that was not given one.
     _temp: Option<tempfile::TempDir>,
 }
@@ -39,11 +41,41 @@ impl Broker {
 
     /// A broker on a data folder that outlives it, for restarts. The error is what the broker said.
     pub fn on(data_dir: &Path, overrides: &[(&str, &str)]) -> Result<Self, String> {
+        Self::spawn(Self::command(data_dir, overrides), data_dir)
+    }
+
+    /// The same with a disk that is full for every file of `limit` bytes.
+    pub fn with_file_limit(data_dir: &Path, overrides: &[(&str, &str)], limit: u64) -> Result<Self, String> {
+        use std::os::unix::process::CommandExt;
+        let mut command = Self::command(data_dir, overrides);
+        let set = move || {
+            let limit = libc::rlimit {
+                rlim_cur: limit,
+                rlim_max: limit,
+            };
+            // SAFETY: both calls only change the process that is about to become the broker. The signal of a write
+            // beyond the limit is ignored, so that the write fails.
+            unsafe {
+                libc::setrlimit(libc::RLIMIT_FSIZE, &raw const limit);
+                libc::signal(libc::SIGXFSZ, libc::SIG_IGN);
+            }
+            Ok(())
+        };
+        // SAFETY: `set` allocates nothing and takes no locks.
+        unsafe { command.pre_exec(set) };
+        Self::spawn(command, data_dir)
+    }
+
+    fn command(data_dir: &Path, overrides: &[(&str, &str)]) -> Command {
         let mut command = Command::new(kt());
         command.args(["broker", "--port", "0", "--data-dir"]).arg(data_dir);
         for (key, value) in overrides {
             command.args(["--override", &format!("{key}={value}")]);
         }
+        command
+    }
+
+    fn spawn(mut command: Command, data_dir: &Path) -> Result<Self, String> {
         let mut child = command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -69,6 +101,7 @@ impl Broker {
                 child,
                 bootstrap,
                 data_dir: data_dir.to_owned(),
+                errors: Some(errors),
                 _temp: None,
             });
         }
@@ -92,6 +125,13 @@ impl Broker {
         // SAFETY: the child has not been waited for, so the id is still its own.
         unsafe { libc::kill(pid, libc::SIGTERM) };
         self.child.wait().ok().and_then(|status| status.code())
+    }
+
+    /// SIGTERM, and what it had written to stderr until its end.
+    pub fn stop_and_tell(mut self) -> String {
+        let errors = self.errors.take();
+        self.stop();
+        errors.and_then(|e| e.join().ok()).unwrap_or_default()
     }
 
     /// SIGKILL: nothing is flushed, nothing is said.
