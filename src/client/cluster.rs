@@ -341,6 +341,14 @@ impl Cluster {
         self.connection(spec).await.map_err(Failure::into_error)
     }
 
+    /// A new connection to a node, not shared with anybody.
+    pub(crate) async fn dedicated(&self, spec: &CallSpec, node: i32) -> Result<Conn, ApiError> {
+        let view = self.view(spec).await?;
+        let unknown = || ApiError::disconnected(format!("node {node} is not in the metadata"));
+        let address = view.nodes.get(&node).map(Node::address).ok_or_else(unknown)?;
+        Conn::open(&address, &self.settings).await
+    }
+
     /// Asks the nodes known so far, then the bootstrap servers, for metadata; the first answer counts.
     async fn refresh(&self) -> Result<Arc<View>, ApiError> {
         let _one_at_a_time = self.refreshing.lock().await;

@@ -175,45 +175,12 @@ impl Consumer {
         if let Some(seen) = self.context.fatal() {
             return Some(seen);
         }
-        let with = |code, text: String| Some(ApiError::with_text(code, text));
-        match e.rdkafka_error_code()? {
-            RDKafkaErrorCode::GroupAuthorizationFailed => with(
-                ErrorCode::GROUP_AUTHORIZATION_FAILED,
-                format!("Not authorized to access group: {}", self.group),
-            ),
-            RDKafkaErrorCode::TopicAuthorizationFailed => {
-                let topics = self.inner.subscription().ok();
-                let named: Vec<String> = topics
-                    .iter()
-                    .flat_map(|l| {
-                        l.elements()
-                            .into_iter()
-                            .map(|t| t.topic().to_string())
-                            .collect::<Vec<_>>()
-                    })
-                    .collect();
-                with(
-                    ErrorCode::TOPIC_AUTHORIZATION_FAILED,
-                    format!("Not authorized to access topics: [{}]", named.join(", ")),
-                )
-            }
-            RDKafkaErrorCode::AutoOffsetReset => Some(ApiError::of_class(
-                "org.apache.kafka.clients.consumer.NoOffsetForPartitionException",
-                "Undefined offset with no reset policy for partitions",
-            )),
-            code @ (RDKafkaErrorCode::Fatal
-            | RDKafkaErrorCode::FencedInstanceId
-            | RDKafkaErrorCode::UnsupportedVersion
-            | RDKafkaErrorCode::InconsistentGroupProtocol
-            | RDKafkaErrorCode::InvalidGroupId
-            | RDKafkaErrorCode::InvalidSessionTimeout
-            | RDKafkaErrorCode::GroupMaxSizeReached
-            | RDKafkaErrorCode::UnsupportedAssignor) => match i16::try_from(code as i32) {
-                Ok(n) if n > 0 => Some(ApiError::new(n, None)),
-                _ => Some(ApiError::kafka(e.to_string())),
-            },
-            _ => None,
-        }
+        let topics = || {
+            let list = self.inner.subscription().ok();
+            let names = |l: TopicPartitionList| l.elements().iter().map(|t| t.topic().to_string()).collect();
+            list.map(names).unwrap_or_default()
+        };
+        fatal_error_of(e, &self.group, topics)
     }
 
     /// Leaves the group; what was read is committed if the properties say so.
@@ -248,5 +215,36 @@ impl Consumer {
             }
         }
         Ok(())
+    }
+}
+
+/// The errors after which Java's consumer gives up; `None` for those that librdkafka mends itself.
+pub(super) fn fatal_error_of(e: &KafkaError, group: &str, topics: impl FnOnce() -> Vec<String>) -> Option<ApiError> {
+    let with = |code, text: String| Some(ApiError::with_text(code, text));
+    match e.rdkafka_error_code()? {
+        RDKafkaErrorCode::GroupAuthorizationFailed => with(
+            ErrorCode::GROUP_AUTHORIZATION_FAILED,
+            format!("Not authorized to access group: {group}"),
+        ),
+        RDKafkaErrorCode::TopicAuthorizationFailed => with(
+            ErrorCode::TOPIC_AUTHORIZATION_FAILED,
+            format!("Not authorized to access topics: [{}]", topics().join(", ")),
+        ),
+        RDKafkaErrorCode::AutoOffsetReset => Some(ApiError::of_class(
+            "org.apache.kafka.clients.consumer.NoOffsetForPartitionException",
+            "Undefined offset with no reset policy for partitions",
+        )),
+        code @ (RDKafkaErrorCode::Fatal
+        | RDKafkaErrorCode::FencedInstanceId
+        | RDKafkaErrorCode::UnsupportedVersion
+        | RDKafkaErrorCode::InconsistentGroupProtocol
+        | RDKafkaErrorCode::InvalidGroupId
+        | RDKafkaErrorCode::InvalidSessionTimeout
+        | RDKafkaErrorCode::GroupMaxSizeReached
+        | RDKafkaErrorCode::UnsupportedAssignor) => match i16::try_from(code as i32) {
+            Ok(n) if n > 0 => Some(ApiError::new(n, None)),
+            _ => Some(ApiError::kafka(e.to_string())),
+        },
+        _ => None,
     }
 }

@@ -15,6 +15,7 @@
 //! - [`error`]: [`ApiError`], an error as Kafka's Java clients have it: code, exception class, text, cause
 //! - [`conn`]: one socket, pipelined; [`cluster`]: bootstrap, metadata, routing, retries, deadlines
 //! - [`admin`]: the methods of Kafka's `Admin`, one file per noun
+//! - [`fetch`]: records of partitions, read by ourselves
 //! - [`security`], [`jaas`], [`oauth`], [`tls`]: who we are and whom we trust
 //! - `librdkafka` (feature `cli`): the same properties for producers and consumers; `produce`: a producer on it
 //!
@@ -34,6 +35,7 @@ mod conn_tests;
 #[cfg(feature = "cli")]
 pub mod consume;
 pub mod error;
+pub mod fetch;
 pub mod jaas;
 #[cfg(feature = "cli")]
 pub mod librdkafka;

@@ -1,5 +1,6 @@
 //! `kafka-consumer-perf-test.sh` (Kafka: `ConsumerPerformance`).
 
+use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 use chrono::Local;
@@ -11,9 +12,11 @@ use crate::cli::compat::key_values;
 use crate::cli::connect::{Given, Target};
 use crate::cli::tool::{Grammar, Line, Tool};
 use crate::cli::{CliError, CliResult, Manner, Opt, Parsed, Ui};
-use crate::client::ApiError;
-use crate::client::consume::{Consumer, Event};
+use crate::client::fetch::membership::{Change, Member};
+use crate::client::fetch::{FetchSettings, Fetched, Fetcher};
 use crate::client::props::Properties;
+use crate::client::{ApiError, Bootstrap, ConnectConfig};
+use crate::record::RecordError;
 use crate::runs;
 
 pub static TOOL: Tool = Tool {
@@ -83,7 +86,7 @@ async fn run(ui: &mut Ui, line: Line) -> CliResult {
         )?;
     }
     let java = |e: ApiError| CliError::failed(e.text());
-    let consumer = Consumer::new(&props(ui, opts)?, false).map_err(java)?;
+    let props = props(ui, opts)?;
     let test = Test {
         records: opts
             .parsed::<i64>("num-records")?
@@ -97,15 +100,26 @@ async fn run(ui: &mut Ui, line: Line) -> CliResult {
     if test.interval_ms <= 0 {
         return Err(CliError::failed("Reporting interval must be greater than 0."));
     }
-    match (opts.value("topic")?, opts.value("include")?) {
-        (Some(t), _) => consumer.subscribe(&[t]),
-        (None, p) => consumer.subscribe(&[&format!("^({})$", p.unwrap_or_default())]),
-    }
-    .map_err(java)?;
+    let topic = match (opts.value("topic")?, opts.value("include")?) {
+        (Some(topic), _) => topic.to_owned(),
+        (None, pattern) => format!("^({})$", pattern.unwrap_or_default()),
+    };
+    let settings = FetchSettings::from_props(&props);
     let (start, started) = (Local::now(), Instant::now());
-    let read = test.consume(ui, &consumer).await?;
+    let mut reader = Reader {
+        member: Member::join(&props, &[&topic], settings.reset).map_err(java)?,
+        fetcher: None,
+        connect: ConnectConfig {
+            bootstrap: Bootstrap::Servers(props.get("bootstrap.servers").unwrap_or_default().to_owned()),
+            props,
+        },
+        settings,
+    };
+    let read = test.consume(ui, &mut reader).await?;
     let (end, elapsed) = (Local::now(), started.elapsed());
-    consumer.close();
+    drop(reader.fetcher);
+    // As Java's: a commit that fails when the consumer closes is logged at most.
+    let _ = reader.member.close();
     if !test.detailed {
         let fetch = elapsed.saturating_sub(read.join);
         let times = format!("{}, {}", test.format.text(&start), test.format.text(&end));
@@ -189,6 +203,53 @@ fn props(ui: &Ui, opts: &Parsed) -> CliResult<Properties> {
     Ok(props)
 }
 
+/// A member of a group, and what reads its partitions.
+struct Reader {
+    member: Member,
+    fetcher: Option<Fetcher>,
+    connect: ConnectConfig,
+    settings: FetchSettings,
+}
+
+/// What a reader hears of.
+enum Event {
+    /// Other partitions than before are to be read.
+    Assigned,
+    Fetched(Fetched),
+}
+
+impl Reader {
+    async fn next(&mut self) -> CliResult<Event> {
+        let java = |e: ApiError| CliError::failed(e.text());
+        let Reader { member, fetcher, .. } = self;
+        let fetched = async {
+            match fetcher {
+                Some(fetcher) => fetcher.next().await,
+                None => std::future::pending().await,
+            }
+        };
+        let change = tokio::select! {
+            biased;
+            change = member.changed() => change,
+            fetched = fetched => {
+                let ended = || Err(ApiError::kafka("the fetcher ended without a word"));
+                return fetched.unwrap_or_else(ended).map(Event::Fetched).map_err(java);
+            }
+        };
+        match change {
+            Some(Change::Assigned(starts)) => {
+                self.fetcher = match starts.is_empty() {
+                    true => None,
+                    false => Some(Fetcher::start(&self.connect, self.settings.clone(), starts).map_err(java)?),
+                };
+                Ok(Event::Assigned)
+            }
+            Some(Change::Failed(e)) => Err(java(e)),
+            None => Err(CliError::failed("the group's thread ended without a word")),
+        }
+    }
+}
+
 struct Test {
     records: i64,
     timeout_ms: i64,
@@ -201,8 +262,26 @@ struct Test {
 struct Read {
     records: u64,
     bytes: u64,
-    /// From the start to the first record: joining the group and finding the partitions.
+    /// From the start to the first assignment of partitions.
     join: Duration,
+}
+
+impl Read {
+    /// Counts records up to `wanted`; the answer is the offset to go on with.
+    fn take(&mut self, fetched: &Fetched, wanted: u64) -> Result<i64, RecordError> {
+        let (mut records, mut bytes) = (self.records, self.bytes);
+        let next = fetched.visit(|record| {
+            records += 1;
+            bytes += (record.key.map_or(0, <[u8]>::len) + record.value.map_or(0, <[u8]>::len)) as u64;
+            if records < wanted {
+                ControlFlow::Continue(())
+            } else {
+                ControlFlow::Break(())
+            }
+        });
+        (self.records, self.bytes) = (records, bytes);
+        next
+    }
 }
 
 impl Test {
@@ -210,17 +289,18 @@ impl Test {
         u64::try_from(self.records).unwrap_or(0)
     }
 
-    async fn consume(&self, ui: &mut Ui, consumer: &Consumer) -> CliResult<Read> {
+    async fn consume(&self, ui: &mut Ui, reader: &mut Reader) -> CliResult<Read> {
         let idle = Duration::from_millis(u64::try_from(self.timeout_ms).unwrap_or(0));
         let mut interrupt = signal(SignalKind::interrupt())?;
         let mut read = Read::default();
         let started = Instant::now();
         let mut reported = (started, Read::default());
+        let mut last_record = tokio::time::Instant::now();
         while read.records < self.wanted() {
             let event = tokio::select! {
                 biased;
-                event = consumer.recv() => event.map_err(|e| CliError::failed(e.text()))?,
-                () = tokio::time::sleep(idle) => {
+                event = reader.next() => event?,
+                () = tokio::time::sleep_until(last_record + idle) => {
                     writeln!(
                         ui.out(),
                         "WARNING: Exiting before consuming the expected number of records: timeout ({} ms) exceeded. \
@@ -231,15 +311,20 @@ impl Test {
                 }
                 _ = interrupt.recv() => break,
             };
-            let Event::Record(record) = event else { continue };
-            if read.records == 0 {
-                read.join = started.elapsed();
-            }
-            read.records += 1;
-            read.bytes += (record.key().map_or(0, <[u8]>::len) + record.value().map_or(0, <[u8]>::len)) as u64;
-            // a look at the clock for each record would cost more than the record
-            if read.records.is_multiple_of(LOOK_AT_CLOCK) || read.records == 1 {
-                self.tell_progress(ui, &read, &mut reported)?;
+            match event {
+                Event::Assigned if read.join.is_zero() => read.join = started.elapsed(),
+                Event::Assigned => {}
+                Event::Fetched(fetched) => {
+                    let before = read.records;
+                    let next = read
+                        .take(&fetched, self.wanted())
+                        .map_err(|e| CliError::failed(e.to_string()))?;
+                    reader.member.set_position(&fetched.partition, next);
+                    if read.records > before {
+                        last_record = tokio::time::Instant::now();
+                    }
+                    self.tell_progress(ui, &read, &mut reported)?;
+                }
             }
         }
         Ok(read)
@@ -283,8 +368,6 @@ impl Test {
         Ok(())
     }
 }
-
-const LOOK_AT_CLOCK: u64 = 64;
 
 /// The columns after the times.
 fn columns(read: &Read, elapsed: Duration, join: Duration, fetch: Duration) -> String {

@@ -34,6 +34,7 @@ use tokio::time::Instant;
 pub use super::cluster::Node;
 use super::cluster::{ANY_VERSION, CallSpec, Cluster, Target, Verdict, View};
 use super::config::{ClientConfig, ConnectConfig};
+use super::conn::Conn;
 use super::error::{AdminError, ApiError};
 use crate::wire::ErrorCode;
 
@@ -118,6 +119,26 @@ impl Admin {
         judge: impl Fn(&R::Response) -> Verdict,
     ) -> Result<R::Response, AdminError> {
         self.cluster.call(self.spec(name, target), make, judge).await
+    }
+
+    /// A connection to this node that nobody else uses, for requests that the node holds back: it answers the requests
+    /// of a connection one after the other.
+    ///
+    /// # Errors
+    /// If the node is unknown or cannot be reached; no retries.
+    pub(crate) async fn dedicated_connection(&self, node: i32) -> Result<Conn, ApiError> {
+        let spec = self.spec("connect", Target::Node(node));
+        self.cluster.dedicated(&spec, node).await
+    }
+
+    /// Forgets where the nodes are, so that the next call asks.
+    pub(crate) fn forget_nodes(&self) {
+        self.cluster.invalidate();
+    }
+
+    /// `request.timeout.ms`.
+    pub(crate) fn request_timeout(&self) -> Duration {
+        self.cluster.config().request_timeout
     }
 
     fn spec(&self, name: &'static str, target: Target) -> CallSpec {
