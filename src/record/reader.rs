@@ -162,13 +162,14 @@ impl Base {
                 "Found invalid number of record headers. {count} is larger than the remaining size of the buffer"
             )));
         }
-        let headers = Headers {
-            left: count as usize,
-            rest,
-        };
+        let first_header = rest;
         for _ in 0..count {
             read_header(&mut rest)?;
         }
+        let headers = Headers {
+            left: count as usize,
+            rest: &first_header[..first_header.len() - rest.len()],
+        };
         let read = bytes.len() - rest.len();
         if i64::from(length) != read as i64 {
             return Err(invalid(format!(
