@@ -174,6 +174,11 @@ async fn run(ui: &mut Ui, line: Line) -> CliResult {
         p.require(&["bootstrap-server"]).map_err(CliError::usage_with_help)?;
     }
     let target = Target::resolve(ui, p, Target::of(p)?)?;
+    if target.bootstrap_servers().trim().is_empty() {
+        return Err(CliError::failed(
+            "Configuration 'bootstrap.servers' must not be empty. Valid values include: any non-empty value",
+        ));
+    }
     // Kafka's tool makes a client of its own: what is wrong with its configuration is not wrapped
     let unwrapped = |e: AdminError| CliError::failed(e.cause().unwrap_or(&e).text().to_string());
     let config = ClientConfig::for_admin(&target.connect).map_err(unwrapped)?;

@@ -7,7 +7,8 @@ use std::collections::HashMap;
 
 use serde_json::{Value, json};
 
-use super::compat::java_hash::hash_map_order;
+use super::compat::jackson;
+use super::compat::java_hash::{hash_map_order, hash_map_order_from};
 use super::compat::time::parse_time;
 use super::connect::{self, Target};
 use super::table::Sheet;
@@ -79,7 +80,11 @@ async fn run(ui: &mut Ui, line: Line) -> CliResult {
     if ui.format() == Format::Kafka {
         writeln!(ui.out(), "Executing records delete operation")?;
     }
-    let items = admin.delete_records(&hash_map_order(before, |(tp, _)| tp)).await;
+    // the map of what was asked, then that of the answers, which is made for their number
+    let asked = hash_map_order(before, |(tp, _)| tp);
+    let items = admin
+        .delete_records(&hash_map_order_from(asked.len(), asked, |(tp, _)| tp))
+        .await;
     print(ui, &items)
 }
 
@@ -139,10 +144,10 @@ fn before_of_file(path: &str) -> CliResult<Vec<(TopicPartition, i64)>> {
 
 /// Kafka's `parseOffsetJsonStringWithoutDedup`, and its check for partitions that are named twice.
 fn parse_json(text: &str) -> Result<Vec<(TopicPartition, i64)>, String> {
-    // Jackson reads one value and does not look at what follows.
-    let js: Value = match serde_json::Deserializer::from_str(text).into_iter::<Value>().next() {
-        Some(Ok(js)) => js,
-        _ => return Err("The input string is not a valid JSON".to_string()),
+    let js = match jackson::parse(text) {
+        Ok(Some(js)) => js,
+        Ok(None) => return Err("Expected JSON object, received ".to_string()),
+        Err(_) => return Err("The input string is not a valid JSON".to_string()),
     };
     let object = js
         .as_object()

@@ -134,8 +134,10 @@ fn joined(ids: &[i32]) -> String {
     ids.iter().map(i32::to_string).collect::<Vec<_>>().join(",")
 }
 
-/// The folder with replicas of these topics alone; none means all.
+/// The folder with replicas of these topics alone; none means all. They stay in the order of the client's map, in which
+/// they come into the printed one.
 fn only(mut dir: LogDirDescription, topics: &[String]) -> LogDirDescription {
+    dir.replicas = hash_map_order(dir.replicas, |(tp, _)| tp);
     dir.replicas
         .retain(|(tp, _)| topics.is_empty() || topics.iter().any(|t| **t == *tp.topic));
     dir
@@ -178,13 +180,15 @@ fn sheet(found: &[(i32, Vec<LogDirDescription>)]) -> Sheet {
     let mut sheet = Sheet::new(COLUMNS);
     for (broker, dirs) in found {
         for dir in dirs {
+            let mut replicas: Vec<_> = dir.replicas.iter().collect();
+            replicas.sort_by(|a, b| a.0.cmp(&b.0));
             let path = dir.log_dir.as_str();
             if dir.error.is_some() {
                 let mut row = vec![(*broker).into(), path.into(), error_class(dir)];
                 row.resize(COLUMNS.len(), Value::Null);
                 sheet.push(row);
             }
-            for (tp, replica) in &dir.replicas {
+            for (tp, replica) in replicas {
                 sheet.push(vec![
                     (*broker).into(),
                     path.into(),

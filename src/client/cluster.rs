@@ -463,6 +463,11 @@ impl Attempts {
         }
     }
 
+    /// What the call is named from now on: a look-up and what follows it share their tries.
+    pub(crate) fn rename(&mut self, name: &'static str) {
+        self.spec.name = name;
+    }
+
     /// Waits before the next attempt.
     ///
     /// # Errors

@@ -182,6 +182,8 @@ fn parse_address(url: &str) -> Result<Address, ApiError> {
     let port = port
         .parse()
         .map_err(|_| ApiError::config(format!("Invalid port in bootstrap.servers: {url}")))?;
+    // no host is this one, as in Java's InetSocketAddress
+    let host = if host.is_empty() { "localhost" } else { host };
     Ok(Address {
         host: host.to_string(),
         port,

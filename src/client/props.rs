@@ -41,10 +41,20 @@ impl Properties {
     /// Java's `NoSuchFileException` with the path as its text, other I/O errors likewise, and those of [`Self::parse`].
     pub fn load(path: impl AsRef<Path>) -> Result<Self, ApiError> {
         let path = path.as_ref();
-        let bytes = std::fs::read(path).map_err(|e| match e.kind() {
+        // for Java the empty path is the working folder
+        let to_read = if path.as_os_str().is_empty() {
+            Path::new(".")
+        } else {
+            path
+        };
+        let bytes = std::fs::read(to_read).map_err(|e| match e.kind() {
             std::io::ErrorKind::NotFound => {
                 ApiError::of_class("java.nio.file.NoSuchFileException", path.display().to_string())
             }
+            std::io::ErrorKind::PermissionDenied => {
+                ApiError::of_class("java.nio.file.AccessDeniedException", path.display().to_string())
+            }
+            std::io::ErrorKind::IsADirectory => ApiError::of_class("java.io.IOException", "Is a directory"),
             _ => ApiError::of_class("java.io.IOException", format!("{}: {e}", path.display())),
         })?;
         Self::parse(&bytes)

@@ -56,6 +56,28 @@ impl JavaSplit {
         }
         parts
     }
+
+    /// The tokens between matches as `java.util.Scanner` finds them: one match at the start and one at the end make no
+    /// empty token.
+    pub fn scan<'a>(&self, text: &'a str) -> Vec<&'a str> {
+        let find = |from: usize| self.0.find_from_pos(text, from).ok().flatten();
+        let mut tokens = Vec::new();
+        let mut at = 0;
+        loop {
+            if let Some(found) = find(at).filter(|m| m.start() == at) {
+                at = found.end();
+            }
+            let Some(first) = text[at..].chars().next() else {
+                return tokens;
+            };
+            let next = find(at)
+                .filter(|m| m.end() > at)
+                .or_else(|| find(at + first.len_utf8()));
+            let end = next.map_or(text.len(), |m| m.start());
+            tokens.push(&text[at..end]);
+            at = end;
+        }
+    }
 }
 
 /// Java's literal quotes, which this engine lacks.
@@ -145,6 +167,15 @@ mod tests {
         assert_eq!(s.split(""), [""]);
         assert_eq!(s.split(",a"), ["", "a"]);
         assert!(s.split(",,").is_empty());
+    }
+
+    #[test]
+    fn a_scanner_skips_the_delimiter_before_a_token() {
+        let s = JavaSplit::new("a").unwrap();
+        assert_eq!(s.scan("alpha\nbeta\n"), ["lph", "\nbet", "\n"]);
+        assert_eq!(s.scan("xaaya"), ["x", "", "y"]);
+        assert!(s.scan("").is_empty() && s.scan("a").is_empty());
+        assert_eq!(JavaSplit::new("").unwrap().scan("abc"), ["a", "b", "c"]);
     }
 
     #[test]

@@ -231,7 +231,7 @@ fn read_payloads(ui: &mut Ui, file: &str, delimiter: &str) -> CliResult<Vec<Vec<
     let delimiter = if delimiter == "\\n" { "\n" } else { delimiter };
     let split = crate::cli::compat::java_regex::JavaSplit::new(delimiter).map_err(CliError::failed)?;
     let text = String::from_utf8_lossy(&bytes);
-    let payloads: Vec<Vec<u8>> = split.split(&text).into_iter().map(|p| p.as_bytes().to_vec()).collect();
+    let payloads: Vec<Vec<u8>> = split.scan(&text).into_iter().map(|p| p.as_bytes().to_vec()).collect();
     writeln!(ui.out(), "Number of records read: {}", payloads.len())?;
     if payloads.is_empty() {
         return Err(CliError::failed(format!(

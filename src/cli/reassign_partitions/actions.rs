@@ -8,6 +8,7 @@ use super::options::Action;
 use super::plan::{self, Plan, ReplicaKey, joined};
 use super::{Failure, Stop, throttle, verify};
 use crate::TopicPartition;
+use crate::cli::compat::java_hash::hash_map_order;
 use crate::cli::table::Sheet;
 use crate::cli::ui::Format;
 use crate::cli::{Parsed, Ui};
@@ -29,8 +30,9 @@ pub async fn run(ui: &mut Ui, opts: &Parsed, action: Action, admin: &Admin) -> D
 
 fn read_file(opts: &Parsed, option: &str) -> Result<String, Stop> {
     let path = opts.value(option)?.unwrap_or_default();
-    let text = std::fs::read_to_string(path);
-    text.map_err(|_| Failure::of("java.io.IOException", format!("Unable to read file {path}")).into())
+    let bytes = std::fs::read(path);
+    let bytes = bytes.map_err(|_| Failure::of("java.io.IOException", format!("Unable to read file {path}")))?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 fn read_plan(opts: &Parsed) -> Result<Plan, Stop> {
@@ -181,8 +183,7 @@ async fn execute(ui: &mut Ui, opts: &Parsed, admin: &Admin) -> Done {
         .iter()
         .map(|n| n.id)
         .collect();
-    let wanted: BTreeSet<i32> = plan.partitions.iter().flat_map(|(_, r)| r.iter().copied()).collect();
-    if let Some(unknown) = wanted.difference(&known).next() {
+    if let Some(unknown) = plan.brokers().into_iter().find(|id| !known.contains(id)) {
         return Err(Failure::command(format!("Unknown broker id {unknown}")).into());
     }
     let now = current_replicas(admin, &plan).await?;
@@ -207,6 +208,7 @@ async fn current_replicas(admin: &Admin, plan: &Plan) -> Result<BTreeMap<TopicPa
     let wanted: BTreeSet<&TopicPartition> = plan.partitions.iter().map(|(tp, _)| tp).collect();
     now.retain(|tp, _| wanted.contains(tp));
     let missing: Vec<_> = wanted.into_iter().filter(|tp| !now.contains_key(tp)).collect();
+    let missing = hash_map_order(missing, |tp| *tp);
     if missing.is_empty() {
         return Ok(now);
     }

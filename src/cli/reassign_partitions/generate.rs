@@ -24,6 +24,12 @@ pub fn place(
     factor: usize,
     random: &mut impl Rng,
 ) -> Result<Vec<Vec<i32>>, Failure> {
+    if brokers.is_empty() {
+        return Err(Failure::of(
+            "org.apache.kafka.common.errors.InvalidReplicationFactorException",
+            "All brokers are currently fenced, or have all their log directories cordoned.",
+        ));
+    }
     if factor > brokers.len() {
         return Err(Failure::of(
             "org.apache.kafka.common.errors.InvalidReplicationFactorException",

@@ -1,12 +1,15 @@
 //! The JSON of plans and topic lists, read and written; which throttles a plan needs. Pure.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::hash::Hash;
 
+use indexmap::IndexSet;
 use serde_json::{Value, json};
 
 use super::Failure;
 use crate::TopicPartition;
 use crate::cli::compat::jackson;
+use crate::cli::compat::java_hash::{JavaHash, hash_map_order};
 use crate::client::admin::{PartitionReassignment, TopicPartitionReplica};
 
 /// A plan: where each partition's replicas go, and to which directories, where that is said.
@@ -31,18 +34,16 @@ impl Plan {
         for item in array(&value, "partitions")? {
             let topic = string(field(item, "topic")?)?;
             let tp = TopicPartition::new(topic, integer(field(item, "partition")?)?);
-            let replicas = field(item, "replicas")?
-                .as_array()
-                .ok_or_else(|| expected("array", item))?;
-            let replicas = replicas.iter().map(integer).collect::<Result<Vec<i32>, _>>()?;
+            let replicas = list(field(item, "replicas")?)?
+                .iter()
+                .map(integer)
+                .collect::<Result<Vec<i32>, _>>()?;
             let dirs = match item.get("log_dirs") {
                 None => vec![ANY.to_string(); replicas.len()],
-                Some(dirs) => {
-                    let dirs = dirs.as_array().ok_or_else(|| expected("array", dirs))?;
-                    dirs.iter()
-                        .map(|d| string(d).map(str::to_string))
-                        .collect::<Result<Vec<_>, _>>()?
-                }
+                Some(dirs) => list(dirs)?
+                    .iter()
+                    .map(|d| string(d).map(str::to_string))
+                    .collect::<Result<Vec<_>, _>>()?,
             };
             if dirs.len() != replicas.len() {
                 return Err(Failure::command(format!(
@@ -101,8 +102,16 @@ impl Plan {
             .collect()
     }
 
-    pub fn topics(&self) -> BTreeSet<&str> {
-        self.partitions.iter().map(|(tp, _)| &*tp.topic).collect()
+    /// Its topics, in the order of Java's sets.
+    pub fn topics(&self) -> Vec<&str> {
+        let names: IndexSet<&str> = self.partitions.iter().map(|(tp, _)| &*tp.topic).collect();
+        hash_map_order(names.into_iter().collect(), |name| *name)
+    }
+
+    /// The brokers its replicas shall be on, in the order of Java's sets.
+    pub fn brokers(&self) -> Vec<i32> {
+        let ids: IndexSet<i32> = self.partitions.iter().flat_map(|(_, r)| r.iter().copied()).collect();
+        hash_map_order(ids.into_iter().collect(), |id| id)
     }
 }
 
@@ -113,15 +122,15 @@ pub fn replica(broker_id: i32, tp: &TopicPartition) -> TopicPartitionReplica {
     }
 }
 
-/// What stands more than once, each named once.
-pub fn duplicates<T: Ord + Clone>(all: impl Iterator<Item = T>) -> Vec<T> {
-    let (mut seen, mut twice) = (BTreeSet::new(), BTreeSet::new());
+/// What stands more than once, each named once, in the order of Java's sets.
+pub fn duplicates<'a, T: Eq + Hash + JavaHash>(all: impl Iterator<Item = &'a T>) -> Vec<&'a T> {
+    let (mut seen, mut twice) = (HashSet::new(), IndexSet::new());
     for item in all {
-        if !seen.insert(item.clone()) {
+        if !seen.insert(item) {
             twice.insert(item);
         }
     }
-    twice.into_iter().collect()
+    hash_map_order(twice.into_iter().collect(), |item| *item)
 }
 
 pub fn joined<T: ToString>(all: impl IntoIterator<Item = T>, separator: &str) -> String {
@@ -136,7 +145,10 @@ pub fn joined<T: ToString>(all: impl IntoIterator<Item = T>, separator: &str) ->
 /// # Errors
 /// Kafka's text for what is wrong with the JSON, or topics that stand there twice.
 pub fn parse_topics(text: &str) -> Result<Vec<String>, Failure> {
-    let value: Value = parse_json(text).map_err(|_| Failure::operation("The input string is not a valid JSON"))?;
+    let value: Value = parse_json(text).map_err(|e| match e.cause {
+        Some(_) => Failure::operation("The input string is not a valid JSON"),
+        None => e,
+    })?;
     check_version(&value)?;
     let topics = array(&value, "topics")?
         .iter()
@@ -161,7 +173,18 @@ pub fn parse_brokers(list: &str) -> Result<Vec<i32>, Failure> {
         w.parse()
             .map_err(|_| Failure::of("java.lang.NumberFormatException", format!("For input string: \"{w}\"")))
     };
-    let ids = list.split(',').map(number).collect::<Result<Vec<i32>, _>>()?;
+    // Java's split leaves out empty words at the end
+    let kept = list.trim_end_matches(',');
+    let words = if kept.is_empty() && !list.is_empty() {
+        None
+    } else {
+        Some(kept.split(','))
+    };
+    let ids = words
+        .into_iter()
+        .flatten()
+        .map(number)
+        .collect::<Result<Vec<i32>, _>>()?;
     let twice = duplicates(ids.iter());
     if twice.is_empty() {
         return Ok(ids);
@@ -184,13 +207,14 @@ pub fn format(partitions: &BTreeMap<TopicPartition, Vec<i32>>, log_dirs: &BTreeM
     json!({"version": 1, "partitions": partitions.iter().map(one).collect::<Vec<_>>()}).to_string()
 }
 
-/// What is no JSON is told in Jackson's words; nothing at all counts as an empty document.
 fn parse_json(text: &str) -> Result<Value, Failure> {
-    jackson::parse(text).map(Option::unwrap_or_default).map_err(|e| {
-        let mut failure = Failure::operation(e);
-        failure.cause = Some("com.fasterxml.jackson.core.JsonParseException");
-        failure
-    })
+    match jackson::parse(text) {
+        Ok(value) => value.ok_or_else(|| Failure::of(MAPPING, "Expected JSON object, received ")),
+        Err(e) => Err(Failure {
+            cause: Some(e.class),
+            ..Failure::operation(e.message)
+        }),
+    }
 }
 
 fn check_version(value: &Value) -> Result<(), Failure> {
@@ -219,6 +243,12 @@ fn array<'a>(value: &'a Value, name: &str) -> Result<&'a [Value], Failure> {
         None => Ok(&[]),
         Some(v) => v.as_array().map(Vec::as_slice).ok_or_else(|| expected("array", v)),
     }
+}
+
+/// A list of numbers or texts (Kafka: `DecodeSeq`).
+fn list(v: &Value) -> Result<&[Value], Failure> {
+    let items = v.as_array().map(Vec::as_slice);
+    items.ok_or_else(|| Failure::of(MAPPING, format!("Expected `JSON array` value, received {v}")))
 }
 
 fn integer(v: &Value) -> Result<i32, Failure> {

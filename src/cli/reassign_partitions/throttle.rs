@@ -2,10 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use indexmap::IndexSet;
+
 use super::Stop;
 use super::plan::{Move, Plan, joined, topic_throttles};
 use crate::TopicPartition;
 use crate::cli::Ui;
+use crate::cli::compat::java_hash::hash_map_order;
 use crate::client::admin::{Admin, AlterConfigOp, ConfigResource, DescribeClusterOptions, ResourceType};
 
 const BROKER_RATES: [&str; 2] = [
@@ -67,8 +70,9 @@ pub async fn set_for_dirs(admin: &Admin, brokers: &BTreeSet<i32>, rate: i64) -> 
 /// Takes all throttles off (Kafka: `clearAllThrottles`).
 pub async fn clear_all(ui: &mut Ui, admin: &Admin, plan: &Plan) -> Result<(), Stop> {
     let nodes = admin.describe_cluster(DescribeClusterOptions::default()).await?.nodes;
-    let mut ids: BTreeSet<i32> = nodes.iter().map(|n| n.id).collect();
+    let mut ids: IndexSet<i32> = nodes.iter().map(|n| n.id).collect();
     ids.extend(plan.partitions.iter().flat_map(|(_, r)| r.iter().copied()));
+    let ids = hash_map_order(ids.into_iter().collect(), |id: &i32| id);
     let s = |n: usize| if n == 1 { "" } else { "s" };
     writeln!(
         ui.out(),

@@ -147,6 +147,11 @@ impl Admin {
                 }
             }
             let Some(last) = last else { break };
+            attempts.rename(if unmapped.is_empty() {
+                names.fulfil
+            } else {
+                names.lookup
+            });
             if let Err(e) = attempts.after(last).await {
                 done.extend(
                     unmapped
@@ -168,6 +173,7 @@ impl Admin {
         &self,
         spec: CallSpec,
         keys: &[TopicPartition],
+        unknown_topics: UnknownTopics,
     ) -> Result<Lookup<TopicPartition>, ApiError> {
         let topics = unique(&keys.iter().map(|tp| tp.topic.clone()).collect::<Vec<_>>());
         let make = |version| {
@@ -195,7 +201,7 @@ impl Admin {
             }
         }
         let outcome = |tp: &TopicPartition| match topic_errors.get(&*tp.topic) {
-            Some(code) => topic_outcome(tp, *code),
+            Some(code) => topic_outcome(tp, *code, unknown_topics),
             None => found
                 .remove(tp)
                 .unwrap_or(Outcome::Retry(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION.into())),
@@ -262,13 +268,22 @@ impl Admin {
     }
 }
 
+/// As [`leaders`], but an unknown topic fails at once (Kafka: `tolerateUnknownTopics` is false).
+pub(super) fn leaders_of_known_topics<'a>(
+    admin: Admin,
+    spec: CallSpec,
+    keys: Vec<TopicPartition>,
+) -> BoxFuture<'a, Result<Lookup<TopicPartition>, ApiError>> {
+    async move { admin.find_leaders(spec, &keys, UnknownTopics::Fail).await }.boxed()
+}
+
 /// [`Admin::find_leaders`] as a look-up to drive.
 pub(super) fn leaders<'a>(
     admin: Admin,
     spec: CallSpec,
     keys: Vec<TopicPartition>,
 ) -> BoxFuture<'a, Result<Lookup<TopicPartition>, ApiError>> {
-    async move { admin.find_leaders(spec, &keys).await }.boxed()
+    async move { admin.find_leaders(spec, &keys, UnknownTopics::Await).await }.boxed()
 }
 
 fn unique<K: Clone + Eq + Hash>(keys: &[K]) -> Vec<K> {
@@ -303,8 +318,21 @@ fn leader_outcome(tp: &TopicPartition, code: ErrorCode, leader: i32) -> Outcome<
     }
 }
 
-fn topic_outcome(tp: &TopicPartition, code: ErrorCode) -> Outcome<i32> {
+/// Kafka: `PartitionLeaderStrategy.tolerateUnknownTopics`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum UnknownTopics {
+    /// They may be known to the next broker that is asked.
+    Await,
+    Fail,
+}
+
+fn topic_outcome(tp: &TopicPartition, code: ErrorCode, unknown_topics: UnknownTopics) -> Outcome<i32> {
     let why = match code {
+        ErrorCode::UNKNOWN_TOPIC_OR_PARTITION if unknown_topics == UnknownTopics::Fail => {
+            let why = format!("because metadata for topic `{}` could not be found", tp.topic);
+            let text = format!("Failed to fetch metadata for partition {tp} {why}");
+            return Outcome::Done(Err(ApiError::with_text(code, text)));
+        }
         ErrorCode::UNKNOWN_TOPIC_OR_PARTITION | ErrorCode::LEADER_NOT_AVAILABLE | ErrorCode::BROKER_NOT_AVAILABLE => {
             return Outcome::Retry(code.into());
         }

@@ -16,7 +16,7 @@ pub struct LogDirDescription {
     pub log_dir: String,
     /// Set for a directory that is offline.
     pub error: Option<ApiError>,
-    /// Sorted by partition, the current replica before its future one.
+    /// As the broker lists them; a replica on the move is there twice, once in its future directory.
     pub replicas: Vec<(TopicPartition, ReplicaInfo)>,
     /// Of the volume; `None` from brokers before 3.3, as the next.
     pub total_bytes: Option<i64>,
@@ -197,7 +197,6 @@ fn descriptions(answer: &DescribeLogDirsResponse) -> Vec<LogDirDescription> {
                 replicas.push((TopicPartition::new(topic.name.as_str(), p.partition_index), info));
             }
         }
-        replicas.sort_by(|a, b| (&a.0, a.1.is_future).cmp(&(&b.0, b.1.is_future)));
         LogDirDescription {
             log_dir: dir.log_dir.to_string(),
             error: ApiError::check(dir.error_code, None).err(),

@@ -10,7 +10,7 @@ use kafka_protocol::messages::list_offsets_request::{ListOffsetsPartition, ListO
 use kafka_protocol::messages::{DeleteRecordsRequest, ListOffsetsRequest};
 use kafka_protocol::protocol::VersionRange;
 
-use super::driver::{Names, Outcome, leaders};
+use super::driver::{Names, Outcome, leaders, leaders_of_known_topics};
 use super::*;
 use crate::TopicPartition;
 
@@ -88,7 +88,7 @@ impl Admin {
             lookup: "listOffsets(api=METADATA)",
             fulfil: "listOffsets(api=LIST_OFFSETS)",
         };
-        let lookup = leaders;
+        let lookup = leaders_of_known_topics;
         let fulfil = |admin: Admin, spec: CallSpec, keys: Vec<TopicPartition>| {
             async move {
                 let with_specs: Vec<_> = keys.iter().map(|tp| (tp.clone(), specs[tp])).collect();
