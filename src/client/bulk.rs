@@ -1,18 +1,21 @@
 //! Producing as fast as can be, with a call back for each record: what performance tests need. Feature `cli`.
 
+use std::ffi::CString;
+use std::ptr::NonNull;
 use std::sync::Arc;
 use std::time::Duration;
 
 use rdkafka::error::KafkaError;
 use rdkafka::message::{DeliveryResult, Message as _};
-use rdkafka::producer::{BaseRecord, Producer as _, ProducerContext, ThreadedProducer};
-use rdkafka::types::RDKafkaErrorCode;
-use rdkafka::util::Timeout;
+use rdkafka::producer::{Producer as _, ProducerContext, ThreadedProducer};
+use rdkafka::types::RDKafkaRespErr;
+use rdkafka::util::{IntoOpaque, Timeout};
 
 use super::error::ApiError;
 use super::librdkafka::{self, DataContext};
 use super::produce::error_of;
 use super::props::Properties;
+use crate::wire::ErrorCode;
 
 /// Hears of each record's end, on librdkafka's polling thread.
 pub trait Completions: Send + Sync + 'static {
@@ -54,10 +57,42 @@ impl<C: Completions> ProducerContext for Context<C> {
     }
 }
 
-/// A producer of records without keys.
+/// A producer of records without keys to one topic.
 pub struct BulkProducer<C: Completions> {
+    // Dropped before the producer it belongs to.
+    topic: NativeTopic,
     inner: ThreadedProducer<Context<C>>,
 }
+
+/// librdkafka's handle of a topic.
+struct NativeTopic(NonNull<rdkafka_sys::rd_kafka_topic_t>);
+
+// SAFETY: librdkafka's topic handles may be used by any thread; they are reference-counted and locked inside.
+unsafe impl Send for NativeTopic {}
+// SAFETY: as above.
+unsafe impl Sync for NativeTopic {}
+
+impl Drop for NativeTopic {
+    fn drop(&mut self) {
+        // SAFETY: the handle came from rd_kafka_topic_new, and this is its only reference.
+        unsafe { rdkafka_sys::rd_kafka_topic_destroy(self.0.as_ptr()) }
+    }
+}
+
+impl NativeTopic {
+    fn new<C: Completions>(producer: &ThreadedProducer<Context<C>>, name: &str) -> Result<Self, ApiError> {
+        let invalid = || ApiError::with_text(ErrorCode::INVALID_TOPIC_EXCEPTION, format!("Invalid topics: [{name}]"));
+        let c_name = CString::new(name).map_err(|_| invalid())?;
+        // SAFETY: the client lives, the name ends with a zero byte, and no configuration means the client's defaults.
+        let topic = unsafe {
+            rdkafka_sys::rd_kafka_topic_new(producer.client().native_ptr(), c_name.as_ptr(), std::ptr::null_mut())
+        };
+        NonNull::new(topic).map(NativeTopic).ok_or_else(invalid)
+    }
+}
+
+/// Any partition: the partitioner chooses (`RD_KAFKA_PARTITION_UA`).
+const ANY_PARTITION: i32 = -1;
 
 impl<C: Completions> std::fmt::Debug for BulkProducer<C> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -73,32 +108,51 @@ impl<C: Completions> BulkProducer<C> {
     ///
     /// # Errors
     /// Kafka's `ConfigException`, or what librdkafka says of the settings.
-    pub fn new(props: &Properties, completions: Arc<C>) -> Result<Self, ApiError> {
-        let mut config = librdkafka::producer(props)?;
-        config.rdkafka.set("queue.buffering.max.messages", "1000000");
+    pub fn new(props: &Properties, topic: &str, completions: Arc<C>) -> Result<Self, ApiError> {
+        let config = librdkafka::producer(props)?;
         let data = config.context();
         let context = Context { completions, data };
         let inner = config
             .rdkafka
             .create_with_context(context)
             .map_err(|e| ApiError::kafka(e.to_string()))?;
-        Ok(Self { inner })
+        let topic = NativeTopic::new(&inner, topic)?;
+        Ok(Self { topic, inner })
     }
 
-    /// Hands a record over; waits while the buffer is full.
-    ///
-    /// # Errors
-    /// librdkafka refuses the record; it does not complete then.
-    pub fn send(&self, topic: &str, payload: &[u8], tag: usize) -> Result<(), ApiError> {
-        let mut record: BaseRecord<'_, (), [u8], usize> = BaseRecord::with_opaque_to(topic, tag).payload(payload);
-        loop {
-            match self.inner.send(record) {
-                Ok(()) => return Ok(()),
-                Err((e, back)) if e.rdkafka_error_code() == Some(RDKafkaErrorCode::QueueFull) => {
-                    self.inner.poll(Timeout::After(Duration::from_millis(1)));
-                    record = back;
+    /// Hands records over in one call; waits while the buffer is full. Those that librdkafka refuses are told to
+    /// `refused` and do not complete.
+    pub fn send(&self, payloads: &[&[u8]], tag: usize, mut refused: impl FnMut(ApiError)) {
+        let message = |payload: &&[u8]| rdkafka_sys::rd_kafka_message_t {
+            err: RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR,
+            rkt: std::ptr::null_mut(),
+            partition: ANY_PARTITION,
+            payload: payload.as_ptr().cast_mut().cast(),
+            len: payload.len(),
+            key: std::ptr::null_mut(),
+            key_len: 0,
+            offset: 0,
+            _private: tag.into_ptr(),
+        };
+        let mut messages: Vec<_> = payloads.iter().map(message).collect();
+        let count = i32::try_from(messages.len()).unwrap_or(i32::MAX);
+        let flags = rdkafka_sys::RD_KAFKA_MSG_F_COPY | rdkafka_sys::RD_KAFKA_MSG_F_BLOCK;
+        // SAFETY: the topic lives as long as `self`; `messages` holds at least `count` messages whose payloads are borrowed
+        // for longer than the call, which copies them (F_COPY) and writes to nothing but the messages' own fields.
+        let taken = unsafe {
+            rdkafka_sys::rd_kafka_produce_batch(
+                self.topic.0.as_ptr(),
+                ANY_PARTITION,
+                flags,
+                messages.as_mut_ptr(),
+                count,
+            )
+        };
+        if taken != count {
+            for message in &messages {
+                if message.err != RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR {
+                    refused(error_of(&KafkaError::MessageProduction(message.err.into())));
                 }
-                Err((e, _)) => return Err(error_of(&e)),
             }
         }
     }

@@ -1,8 +1,9 @@
 //! `kafka-producer-perf-test.sh` (Kafka: `ProducerPerformance`).
 
+use std::io::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use parking_lot::Mutex;
 use rand::rngs::SmallRng;
@@ -45,7 +46,7 @@ async fn run(ui: &mut Ui, line: Line) -> CliResult {
     let plan = plan(ui, &ns)?;
     let java = |e: ApiError| CliError::failed(e.to_string());
     let outcome = Arc::new(Outcome::new(&plan));
-    let producer = BulkProducer::new(&plan.props, outcome.clone()).map_err(java)?;
+    let producer = BulkProducer::new(&plan.props, &plan.topic, outcome.clone()).map_err(java)?;
     if plan.transaction_ms.is_some() {
         producer.init_transactions().map_err(java)?;
     }
@@ -123,44 +124,127 @@ impl Completions for Outcome {
 
 async fn send_all(ui: &mut Ui, plan: &Plan, producer: &BulkProducer<Outcome>, outcome: &Outcome) -> CliResult {
     let java = |e: ApiError| CliError::failed(e.to_string());
-    let mut random = SmallRng::seed_from_u64(0);
-    let mut buffer = vec![0u8; if let Payload::Random(n) = plan.payload { n } else { 0 }];
+    let mut payloads = Payloads::new(&plan.payload);
     let start = now_ms();
-    let mut transaction: Option<(i64, u64)> = None;
-    for i in 0..plan.records {
-        let payload: &[u8] = match &plan.payload {
-            Payload::Random(_) => {
-                fill_letters(&mut random, &mut buffer);
-                &buffer
-            }
-            Payload::Chosen(all) => &all[random.random_range(0..all.len())],
-            Payload::Monotonic => {
-                buffer = i.to_string().into_bytes();
-                &buffer
-            }
-        };
+    let mut transaction: Option<i64> = None;
+    let mut sent = 0;
+    let mut together = Together::new(plan);
+    while sent < plan.records {
+        let count = together.count.min(plan.records - sent);
+        let begun = Instant::now();
         let now = now_ms();
         if plan.transaction_ms.is_some() && transaction.is_none() {
             producer.begin_transaction().map_err(java)?;
-            transaction = Some((now, 0));
+            transaction = Some(now);
         }
-        if let Err(e) = producer.send(&plan.topic, payload, usize::try_from(now).unwrap_or(0)) {
-            outcome.completed(0, Err(e));
-        }
-        if let (Some(limit), Some((since, count))) = (plan.transaction_ms, &mut transaction) {
-            *count += 1;
-            if limit <= now - *since {
-                producer.commit_transaction().map_err(java)?;
-                transaction = None;
-            }
+        let tag = usize::try_from(now).unwrap_or(0);
+        producer.send(&payloads.next(sent, count), tag, |e| outcome.completed(0, Err(e)));
+        sent += count;
+        if let (Some(limit), Some(since)) = (plan.transaction_ms, transaction)
+            && limit <= now - since
+        {
+            producer.commit_transaction().map_err(java)?;
+            transaction = None;
         }
         tell_progress(ui, plan, outcome, now)?;
-        throttle(plan.throughput, i + 1, start).await;
+        throttle(plan.throughput, sent, start).await;
+        together.adjust(begun.elapsed());
     }
     if transaction.is_some() {
         producer.commit_transaction().map_err(java)?;
     }
     Ok(())
+}
+
+/// How many records to hand over at a time. They share one look at the clock, so they must not take long.
+struct Together {
+    count: u64,
+    most: u64,
+}
+
+/// Latencies are told in milliseconds: records handed over together may take a good part of one.
+const MOST_TIME_TOGETHER: Duration = Duration::from_micros(500);
+const MOST_TOGETHER: u64 = 512;
+
+impl Together {
+    fn new(plan: &Plan) -> Self {
+        // At a given rate a record goes when its time has come.
+        let most = if plan.throughput < 0.0 { MOST_TOGETHER } else { 1 };
+        Together { count: 1, most }
+    }
+
+    fn adjust(&mut self, took: Duration) {
+        self.count = if took <= MOST_TIME_TOGETHER {
+            (self.count * 2).min(self.most)
+        } else {
+            (self.count / 2).max(1)
+        };
+    }
+}
+
+/// Makes payloads without an allocation for each.
+struct Payloads<'a> {
+    kind: &'a Payload,
+    random: SmallRng,
+    /// Random letters, of which each payload is a window; or the texts of numbers.
+    text: Vec<u8>,
+    at: usize,
+}
+
+/// Letters made in advance: more than any codec looks back within a batch.
+const LETTERS: usize = 8 << 20;
+/// Windows follow each other at this distance behind their ends, so that a second pass over the letters cuts them elsewhere.
+const SHIFT: usize = 7;
+
+impl<'a> Payloads<'a> {
+    fn new(kind: &'a Payload) -> Self {
+        let mut random = SmallRng::seed_from_u64(0);
+        let mut text = Vec::new();
+        if let Payload::Random(size) = kind {
+            text.resize(LETTERS.max(size.saturating_mul(2)), 0);
+            fill_letters(&mut random, &mut text);
+        }
+        Payloads {
+            kind,
+            random,
+            text,
+            at: 0,
+        }
+    }
+
+    /// The payloads of the records from the `first`th on.
+    fn next(&mut self, first: u64, count: u64) -> Vec<&[u8]> {
+        match self.kind {
+            Payload::Random(size) => {
+                let mut starts = Vec::with_capacity(usize::try_from(count).unwrap_or(0));
+                for _ in 0..count {
+                    if self.at + size > self.text.len() {
+                        self.at = self.random.random_range(0..=size.min(&1024) + SHIFT);
+                    }
+                    starts.push(self.at);
+                    self.at += size + SHIFT;
+                }
+                starts.into_iter().map(|at| &self.text[at..at + size]).collect()
+            }
+            Payload::Chosen(all) => (0..count)
+                .map(|_| all[self.random.random_range(0..all.len())].as_slice())
+                .collect(),
+            Payload::Monotonic => {
+                self.text.clear();
+                let mut ends = Vec::new();
+                for n in first..first + count {
+                    // Writing to a Vec does not fail.
+                    let _ = write!(self.text, "{n}");
+                    ends.push(self.text.len());
+                }
+                let starts = std::iter::once(0).chain(ends.iter().copied());
+                starts
+                    .zip(ends.iter().copied())
+                    .map(|(from, to)| &self.text[from..to])
+                    .collect()
+            }
+        }
+    }
 }
 
 fn tell_progress(ui: &mut Ui, plan: &Plan, outcome: &Outcome, now: i64) -> CliResult {
@@ -261,4 +345,34 @@ fn print_metrics(ui: &mut Ui, plan: &Plan, sent: u64, failed: u64) -> CliResult 
 fn now_ms() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn payloads_are_of_their_size_and_differ() {
+        for size in [1, 100, 5 << 20] {
+            let kind = Payload::Random(size);
+            let mut payloads = Payloads::new(&kind);
+            let mut seen = std::collections::HashSet::new();
+            let total = if size == 100 { 200_000 } else { 6 };
+            for first in (0..total).step_by(3) {
+                for payload in payloads.next(first, 3) {
+                    assert_eq!(payload.len(), size);
+                    assert!(payload.iter().all(u8::is_ascii_uppercase));
+                    seen.insert(payload.to_vec());
+                }
+            }
+            assert!(size != 100 || seen.len() > 190_000, "{} differ", seen.len());
+        }
+    }
+
+    #[test]
+    fn numbers_count_on() {
+        let mut payloads = Payloads::new(&Payload::Monotonic);
+        assert_eq!(payloads.next(0, 2), [b"0", b"1"]);
+        assert_eq!(payloads.next(9, 3), [&b"9"[..], b"10", b"11"]);
+    }
 }
