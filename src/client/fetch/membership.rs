@@ -9,6 +9,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _, ConsumerContext, Rebalance};
 use rdkafka::error::KafkaError;
+use rdkafka::topic_partition_list::TopicPartitionListElem;
 use rdkafka::types::RDKafkaErrorCode;
 use rdkafka::{Offset, TopicPartitionList};
 use tokio::sync::mpsc;
@@ -29,11 +30,18 @@ const COMMITTED: Duration = Duration::from_secs(30);
 /// What a member hears of its group.
 #[derive(Debug)]
 pub enum Change {
-    /// These are the partitions to read now, all of them, and where to begin. What was read before is no longer ours, or
-    /// comes again with the offset committed.
+    /// These are the partitions to read now, all of them, and where to begin: at the position told of those that stay, at
+    /// the offset committed of those that are new.
     Assigned(Vec<(TopicPartition, Start)>),
     /// Nothing will be heard any more.
     Failed(ApiError),
+}
+
+fn partition_of(p: &TopicPartitionListElem<'_>) -> TopicPartition {
+    TopicPartition {
+        topic: p.topic().into(),
+        partition: p.partition(),
+    }
 }
 
 /// Offsets to go on with, as far as the reader has told.
@@ -47,12 +55,15 @@ struct Context {
     commits: bool,
 }
 
-/// Commits what the reader has told, and waits for it.
+/// Commits what the reader has told of partitions that are still ours, and waits for it.
 fn commit(consumer: &BaseConsumer<Context>, positions: &Positions) -> Result<(), ApiError> {
     let mut list = TopicPartitionList::new();
-    for (partition, offset) in positions.lock().iter() {
-        list.add_partition_offset(&partition.topic, partition.partition, Offset::Offset(*offset))
-            .map_err(|e| error_of(&e))?;
+    let ours = consumer.assignment().map_err(|e| error_of(&e))?;
+    for partition in ours.elements().iter().map(partition_of) {
+        if let Some(offset) = positions.lock().get(&partition) {
+            list.add_partition_offset(&partition.topic, partition.partition, Offset::Offset(*offset))
+                .map_err(|e| error_of(&e))?;
+        }
     }
     if list.count() == 0 {
         return Ok(());
@@ -82,7 +93,6 @@ impl ConsumerContext for Context {
         if let (Rebalance::Revoke(_), true) = (rebalance, self.commits) {
             // If the group is through with us already, the next member reads again what we have read.
             let _ = commit(consumer, &self.positions);
-            self.positions.lock().clear();
         }
     }
 
@@ -90,6 +100,11 @@ impl ConsumerContext for Context {
         if let Rebalance::Assign(partitions) = rebalance {
             // librdkafka is not to fetch. If it cannot be told, it only fetches in vain.
             let _ = consumer.pause(partitions);
+            // What was read of them when they were ours before does not count: others may have read on.
+            let mut positions = self.positions.lock();
+            for partition in partitions.elements().iter().map(partition_of) {
+                positions.remove(&partition);
+            }
         }
         self.changed.store(true, Ordering::Release);
     }
@@ -267,12 +282,12 @@ impl Watch {
             Err(e) if e.rdkafka_error_code() == Some(RDKafkaErrorCode::RebalanceInProgress) => return Ok(Vec::new()),
             Err(e) => return Err(error_of(&e)),
         };
-        let start = |p: &rdkafka::topic_partition_list::TopicPartitionListElem<'_>| {
-            let partition = TopicPartition {
-                topic: p.topic().into(),
-                partition: p.partition(),
-            };
+        // Partitions that stay ours in a cooperative rebalance go on where they are.
+        let positions = self.context.positions.lock().clone();
+        let start = |p: &TopicPartitionListElem<'_>| {
+            let partition = partition_of(p);
             let start = match (p.offset(), self.otherwise) {
+                _ if positions.contains_key(&partition) => Start::Offset(positions[&partition]),
                 (Offset::Offset(n), _) => Start::Offset(n),
                 (_, Some(otherwise)) => otherwise,
                 (_, None) => {

@@ -1,5 +1,5 @@
 //! Seeded damage to every kind of file: the readers end with an answer or an error, without a panic and without memory
-//! that a damaged length claims. `KT_FUZZ=nightly` makes it a million inputs.
+//! that a damaged length claims. `KT_NIGHTLY=1` makes it a million inputs.
 
 use std::fs;
 use std::path::Path;
@@ -12,8 +12,8 @@ use crate::record::{BatchOptions, Compression, RecordBatchBuilder};
 
 /// How many inputs a test takes.
 pub(crate) fn rounds(normal: u64, nightly: u64) -> u64 {
-    match std::env::var("KT_FUZZ") {
-        Ok(size) if size == "nightly" => nightly,
+    match std::env::var_os("KT_NIGHTLY") {
+        Some(v) if v != "0" => nightly,
         _ => normal,
     }
 }

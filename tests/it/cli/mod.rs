@@ -2,3 +2,4 @@
 
 mod beyond;
 mod generated;
+mod perf;
