@@ -244,6 +244,9 @@ mod tests {
     use super::*;
     use crate::broker::metadata::bootstrap;
     use crate::broker::metadata::image::resource_type;
+    use crate::log::inspect::fuzz_rounds;
+    use rand::rngs::StdRng;
+    use rand::{Rng, SeedableRng};
     use uuid::Uuid;
 
     fn image() -> MetadataImage {
@@ -324,5 +327,23 @@ mod tests {
         bad[whole.len() / 2] ^= 1;
         fs::write(&path, &bad).unwrap();
         assert!(read(&path).is_err());
+    }
+
+    #[test]
+    fn damaged_records_are_errors_or_records() {
+        let samples: Vec<_> = records(&image()).iter().map(|r| r.encode().unwrap()).collect();
+        for seed in 0..fuzz_rounds(20_000, 1_000_000) {
+            let mut rng = StdRng::seed_from_u64(seed);
+            let mut bytes = samples[rng.random_range(0..samples.len())].clone();
+            for _ in 0..rng.random_range(1..4) {
+                let at = rng.random_range(0..bytes.len());
+                bytes[at] = rng.random();
+            }
+            bytes.truncate(rng.random_range(0..bytes.len() * 2));
+            let mut image = MetadataImage::default();
+            if let Ok(record) = MetadataRecord::decode(&bytes) {
+                image.apply(&record);
+            }
+        }
     }
 }

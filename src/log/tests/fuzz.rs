@@ -9,10 +9,11 @@ use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
 use super::support::*;
+use crate::log::checkpoint::{read_epochs, read_offsets};
+use crate::log::inspect::fuzz_rounds;
+use crate::log::log_dir::{MetaProperties, read_partition_metadata};
 use crate::log::{AppendOrigin, LogConfig, OpenOptions};
 use crate::record::{BatchHeader, BatchOptions, Batches, Compression, RecordBatchBuilder};
-
-const ROUNDS: u64 = 1000;
 
 fn sample(rng: &mut StdRng) -> Vec<u8> {
     let compression = Compression::ALL[rng.random_range(0..5)];
@@ -58,7 +59,7 @@ fn mend(bytes: &mut [u8]) {
 }
 
 fn seeded(test: impl Fn(&mut StdRng)) {
-    for seed in 0..ROUNDS {
+    for seed in 0..fuzz_rounds(1000, 1_000_000) {
         let run = AssertUnwindSafe(|| test(&mut StdRng::seed_from_u64(seed)));
         assert!(catch_unwind(run).is_ok(), "seed {seed}");
     }
@@ -101,7 +102,7 @@ fn damaged_batches_with_a_right_checksum_never_spoil_the_log() {
         ..Default::default()
     });
     let mut accepted = 0;
-    for seed in 0..ROUNDS {
+    for seed in 0..fuzz_rounds(1000, 200_000) {
         let mut rng = StdRng::seed_from_u64(seed);
         let mut bytes = sample(&mut rng);
         damage(&mut rng, &mut bytes);
@@ -128,7 +129,7 @@ fn damaged_batches_with_a_right_checksum_never_spoil_the_log() {
 
 #[test]
 fn what_a_leader_sends_is_checked_too() {
-    for seed in 0..150 {
+    for seed in 0..fuzz_rounds(150, 10_000) {
         let mut rng = StdRng::seed_from_u64(seed);
         let mut t = TestLog::new(LogConfig::default());
         let mut bytes = sample(&mut rng);
@@ -155,7 +156,7 @@ fn damaged_files_open_after_an_unclean_stop() {
     t.log.take().unwrap().close(true).unwrap();
     let files: Vec<_> = fs::read_dir(t.dir()).unwrap().map(|e| e.unwrap().path()).collect();
     let contents: Vec<_> = files.iter().map(|p| fs::read(p).unwrap()).collect();
-    for seed in 0..100 {
+    for seed in 0..fuzz_rounds(100, 10_000) {
         let mut rng = StdRng::seed_from_u64(seed);
         for entry in fs::read_dir(t.dir()).unwrap() {
             fs::remove_file(entry.unwrap().path()).unwrap();
@@ -177,5 +178,28 @@ fn damaged_files_open_after_an_unclean_stop() {
         t.values(0);
         t.append(batch(&["still works"])).unwrap();
         t.log.take().unwrap().close(true).unwrap();
+    }
+}
+
+/// The small files a broker reads at its start.
+#[test]
+fn damaged_checkpoints_and_properties_are_errors_or_values() {
+    let dir = tempfile::tempdir().unwrap();
+    let samples: [&[u8]; 4] = [
+        b"0\n2\nt 0 15\nt 1 77\n",
+        b"0\n2\n0 0\n5 1000\n",
+        b"version: 0\ntopic_id: q_vN0sZWSYKKwRcN6Ib1Uw",
+        b"#\ncluster.id=c\nversion=1\ndirectory.id=q_vN0sZWSYKKwRcN6Ib1Uw\nnode.id=1\n",
+    ];
+    for seed in 0..fuzz_rounds(1000, 100_000) {
+        let mut rng = StdRng::seed_from_u64(seed);
+        let mut bytes = samples[rng.random_range(0..4)].to_vec();
+        damage(&mut rng, &mut bytes);
+        for name in ["any", "partition.metadata", "meta.properties"] {
+            fs::write(dir.path().join(name), &bytes).unwrap();
+        }
+        let path = dir.path().join("any");
+        let _ = (read_offsets(&path), read_epochs(&path));
+        let _ = (read_partition_metadata(dir.path()), MetaProperties::read(dir.path()));
     }
 }
