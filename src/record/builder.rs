@@ -228,3 +228,34 @@ fn put_nullable(out: &mut Vec<u8>, bytes: Option<&[u8]>) {
         None => varint::write(out, -1),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::Batch;
+
+    /// A copied record is that record and nothing of what follows it in its batch.
+    #[test]
+    fn copied_records_make_the_same_batch() {
+        for compression in Compression::ALL {
+            let options = BatchOptions {
+                compression,
+                ..BatchOptions::default()
+            };
+            let mut original = RecordBatchBuilder::new(options.clone());
+            for n in 0..5 {
+                let headers: &[(&str, Option<&[u8]>)] = &[("h", Some(b"v")), ("n", None)];
+                let headers = &headers[..n % 3];
+                original.append_with_headers(1000 + n as i64, Some(b"key"), Some(&vec![7; n * 10]), headers);
+            }
+            let original = original.build();
+            let mut copy = RecordBatchBuilder::new(options);
+            let batch = Batch::parse(&original).unwrap().unwrap();
+            let mut records = batch.records().unwrap();
+            while let Some(record) = records.next() {
+                copy.append_record(&record.unwrap());
+            }
+            assert_eq!(copy.build(), original, "{compression:?}");
+        }
+    }
+}
