@@ -25,6 +25,9 @@ _kt() {
             kt,broker-api-versions)
                 cmd="kt__subcmd__broker__subcmd__api__subcmd__versions"
                 ;;
+            kt,broker-ctl)
+                cmd="kt__subcmd__broker__subcmd__ctl"
+                ;;
             kt,configs)
                 cmd="kt__subcmd__configs"
                 ;;
@@ -91,6 +94,12 @@ _kt() {
             kt,tour)
                 cmd="kt__subcmd__tour"
                 ;;
+            kt__subcmd__broker__subcmd__ctl,compact)
+                cmd="kt__subcmd__broker__subcmd__ctl__subcmd__compact"
+                ;;
+            kt__subcmd__broker__subcmd__ctl,retain)
+                cmd="kt__subcmd__broker__subcmd__ctl__subcmd__retain"
+                ;;
             kt__subcmd__context,list)
                 cmd="kt__subcmd__context__subcmd__list"
                 ;;
@@ -107,7 +116,7 @@ _kt() {
 
     case "${cmd}" in
         kt)
-            opts="-h -V --help --version broker dev ready tour context install-links generate broker-api-versions api-versions configs console-consumer console-producer consumer-groups delete-records dump-log get-offsets groups log-dirs perf-test-consumer consumer-perf-test perf-test-producer producer-perf-test reassign-partitions server-start topics"
+            opts="-h -V --help --version broker broker-ctl dev ready tour context install-links generate broker-api-versions api-versions configs console-consumer console-producer consumer-groups delete-records dump-log get-offsets groups log-dirs perf-test-consumer consumer-perf-test perf-test-producer producer-perf-test reassign-partitions server-start topics"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -182,6 +191,72 @@ _kt() {
                     return 0
                     ;;
                 -o)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        kt__subcmd__broker__subcmd__ctl)
+            opts="-h --help compact retain"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        kt__subcmd__broker__subcmd__ctl__subcmd__compact)
+            opts="-h --bootstrap-server --command-config --context --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --bootstrap-server)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --command-config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        kt__subcmd__broker__subcmd__ctl__subcmd__retain)
+            opts="-h --bootstrap-server --command-config --context --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --bootstrap-server)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --command-config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -27,6 +27,7 @@ end
 complete -c kt -n "__fish_kt_needs_command" -s h -l help -d 'Print help'
 complete -c kt -n "__fish_kt_needs_command" -s V -l version -d 'Print version'
 complete -c kt -n "__fish_kt_needs_command" -f -a "broker" -d 'Runs a Kafka cluster in this process, for tests, CI and learning'
+complete -c kt -n "__fish_kt_needs_command" -f -a "broker-ctl" -d 'Makes a kt broker on this machine compact or retain a topic at once'
 complete -c kt -n "__fish_kt_needs_command" -f -a "dev" -d 'Runs a command with a broker beside it and returns the command\'s exit code'
 complete -c kt -n "__fish_kt_needs_command" -f -a "ready" -d 'Tells by its exit code whether a cluster is there and works'
 complete -c kt -n "__fish_kt_needs_command" -f -a "tour" -d 'Walks through every tool against a broker of its own'
@@ -59,6 +60,17 @@ complete -c kt -n "__fish_kt_using_subcommand broker" -l data-dir -d 'Keep the d
 complete -c kt -n "__fish_kt_using_subcommand broker" -l topic -d 'Create a topic' -r
 complete -c kt -n "__fish_kt_using_subcommand broker" -l client-config -d 'Once ready, write a properties file with which every tool and Java client finds this broker' -r -F
 complete -c kt -n "__fish_kt_using_subcommand broker" -s h -l help -d 'Print help'
+complete -c kt -n "__fish_kt_using_subcommand broker-ctl; and not __fish_seen_subcommand_from compact retain" -s h -l help -d 'Print help'
+complete -c kt -n "__fish_kt_using_subcommand broker-ctl; and not __fish_seen_subcommand_from compact retain" -f -a "compact" -d 'Ends the active segments of a compacted topic and compacts them now, however little there is to clean'
+complete -c kt -n "__fish_kt_using_subcommand broker-ctl; and not __fish_seen_subcommand_from compact retain" -f -a "retain" -d 'Applies the retention of a topic now'
+complete -c kt -n "__fish_kt_using_subcommand broker-ctl; and __fish_seen_subcommand_from compact" -l bootstrap-server -d 'The broker, HOST:PORT' -r
+complete -c kt -n "__fish_kt_using_subcommand broker-ctl; and __fish_seen_subcommand_from compact" -l command-config -d 'A file of client properties' -r -F
+complete -c kt -n "__fish_kt_using_subcommand broker-ctl; and __fish_seen_subcommand_from compact" -l context -d 'The context to connect with' -r
+complete -c kt -n "__fish_kt_using_subcommand broker-ctl; and __fish_seen_subcommand_from compact" -s h -l help -d 'Print help'
+complete -c kt -n "__fish_kt_using_subcommand broker-ctl; and __fish_seen_subcommand_from retain" -l bootstrap-server -d 'The broker, HOST:PORT' -r
+complete -c kt -n "__fish_kt_using_subcommand broker-ctl; and __fish_seen_subcommand_from retain" -l command-config -d 'A file of client properties' -r -F
+complete -c kt -n "__fish_kt_using_subcommand broker-ctl; and __fish_seen_subcommand_from retain" -l context -d 'The context to connect with' -r
+complete -c kt -n "__fish_kt_using_subcommand broker-ctl; and __fish_seen_subcommand_from retain" -s h -l help -d 'Print help'
 complete -c kt -n "__fish_kt_using_subcommand dev" -l config -d 'Read this server.properties; its listeners count unless a port or host is given' -r -F
 complete -c kt -n "__fish_kt_using_subcommand dev" -l override -d 'Set a key of server.properties' -r
 complete -c kt -n "__fish_kt_using_subcommand dev" -l data-dir -d 'Keep the data here; without it, it goes to a temporary folder that is removed at the end' -r -F

@@ -18,7 +18,9 @@ use std::sync::Arc;
 use tokio::task::JoinHandle;
 
 use super::config::{BrokerConfig, EMBEDDED_DEFAULTS, Props};
+use super::control::Control;
 use super::listener::Listener;
+use super::maintenance::{Maintained, Maintenance, maintain};
 use super::metadata::controller::{ControllerOptions, MetadataLogConfig};
 use super::metadata::topics::{self, NewTopic};
 use super::metadata::{ApiError, Controller};
@@ -115,6 +117,14 @@ impl ClusterBuilder {
             .into_iter()
             .map(|l| tokio::spawn(l.run(node.clone())))
             .collect();
+        for dir in node.replicas().dirs() {
+            // Without it only `kt broker-ctl` does not work.
+            match Control::bind(&dir.path) {
+                Ok(Some(control)) => tasks.push(tokio::spawn(control.run(node.clone()))),
+                Ok(None) => {}
+                Err(e) => node.log(&format!("{}: no control socket: {e}", dir.path.display())),
+            }
+        }
         tasks.push(tokio::spawn(super::background::run(node.clone())));
         tasks.push(tokio::spawn(node.groups().clone().run(node.shutdown_signal())));
         Ok(Cluster {
@@ -229,6 +239,16 @@ impl Cluster {
     /// The first of the directories the data is in.
     pub fn data_dir(&self) -> &Path {
         &self.node.replicas().dirs()[0].path
+    }
+
+    /// Compacts a topic or applies its retention now; see [`Maintenance`].
+    ///
+    /// # Errors
+    /// An unknown topic, one that is not compacted, or a disk that fails.
+    pub async fn maintain(&self, topic: &str, what: Maintenance) -> io::Result<Vec<Maintained>> {
+        let (node, topic) = (self.node.clone(), topic.to_owned());
+        let done = tokio::task::spawn_blocking(move || maintain(&node, &topic, what)).await;
+        done.map_err(io::Error::other)?.map_err(failed)
     }
 
     /// Names in the configuration that do nothing, by why.

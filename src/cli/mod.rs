@@ -5,6 +5,7 @@
 
 pub mod broker;
 pub mod broker_api_versions;
+pub mod broker_ctl;
 pub mod compat;
 pub mod configs;
 pub mod connect;

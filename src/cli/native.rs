@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
-use super::{CliError, CliResult, Manner, Ui, broker, context, dev, generate, install_links, multicall, ready, tour};
+use super::{
+    CliError, CliResult, Manner, Ui, broker, broker_ctl, context, dev, generate, install_links, multicall, ready, tour,
+};
 
 /// Apache Kafka's command-line tools in one binary, and a Kafka cluster inside it.
 #[derive(Debug, Parser)]
@@ -23,6 +25,9 @@ struct Kt {
 enum Native {
     /// Runs a Kafka cluster in this process, for tests, CI and learning.
     Broker(broker::Args),
+    /// Makes a kt broker on this machine compact or retain a topic at once.
+    #[command(subcommand)]
+    BrokerCtl(broker_ctl::Command),
     /// Runs a command with a broker beside it and returns the command's exit code.
     Dev(dev::Args),
     /// Tells by its exit code whether a cluster is there and works.
@@ -81,6 +86,7 @@ pub fn run(ui: &mut Ui, words: &[String]) -> CliResult {
     let alone = || tokio::runtime::Builder::new_current_thread().enable_all().build();
     match kt.command {
         Native::Broker(a) => broker::run(ui, &a, |option| is_given(&matches, option)),
+        Native::BrokerCtl(c) => alone()?.block_on(broker_ctl::run(ui, c)),
         Native::Dev(a) => concurrently()?.block_on(dev::run(ui, a)),
         Native::Ready(a) => alone()?.block_on(ready::run(ui, a)),
         Native::Tour(a) => concurrently()?.block_on(tour::run(ui, a)),

@@ -300,6 +300,19 @@ impl PartitionLog {
         Ok(())
     }
 
+    /// Closes the active segment, if it holds anything, and begins one at the log's end.
+    ///
+    /// # Errors
+    /// If the disk fails; the log then takes no more writes.
+    pub fn roll_active(&mut self, now_ms: i64) -> Result<(), LogError> {
+        self.check_writable()?;
+        if self.active().size() == 0 {
+            return Ok(());
+        }
+        let rolled = self.roll(self.log_end_offset, now_ms);
+        self.guard(rolled)
+    }
+
     /// Closes the active segment and begins one at `base_offset`, which must not lie before the log's end.
     ///
     /// # Errors

@@ -1,5 +1,6 @@
 //! Tests by script: the binary, from argv to exit code, stdout and stderr.
 
 mod beyond;
+mod broker_ctl;
 mod generated;
 mod perf;
