@@ -100,6 +100,22 @@ impl<C: Completions> std::fmt::Debug for BulkProducer<C> {
     }
 }
 
+/// Tells the allocator to keep what it has: requests of a megabyte come and go, and glibc would give each back to the kernel,
+/// which clears the pages of the next one.
+fn keep_memory() {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    {
+        /// The largest threshold that glibc takes.
+        const MAPPED_FROM_BYTES: libc::c_int = 32 << 20;
+        const KEPT_BYTES: libc::c_int = 256 << 20;
+        // SAFETY: mallopt changes settings of the allocator, whose lock it takes.
+        unsafe {
+            libc::mallopt(libc::M_MMAP_THRESHOLD, MAPPED_FROM_BYTES);
+            libc::mallopt(libc::M_TRIM_THRESHOLD, KEPT_BYTES);
+        }
+    }
+}
+
 /// How long each step of a transaction may take.
 const TRANSACTION_STEP: Duration = Duration::from_secs(60);
 
@@ -109,6 +125,7 @@ impl<C: Completions> BulkProducer<C> {
     /// # Errors
     /// Kafka's `ConfigException`, or what librdkafka says of the settings.
     pub fn new(props: &Properties, topic: &str, completions: Arc<C>) -> Result<Self, ApiError> {
+        keep_memory();
         let config = librdkafka::producer(props)?;
         let data = config.context();
         let context = Context { completions, data };
@@ -120,13 +137,14 @@ impl<C: Completions> BulkProducer<C> {
         Ok(Self { topic, inner })
     }
 
-    /// Hands records over in one call; waits while the buffer is full. Those that librdkafka refuses are told to
-    /// `refused` and do not complete.
-    pub fn send(&self, payloads: &[&[u8]], tag: usize, mut refused: impl FnMut(ApiError)) {
+    /// Hands records for one partition (`None`: those that the partitioner chooses) over in one call; waits while the
+    /// buffer is full. Those that librdkafka refuses are told to `refused` and do not complete.
+    pub fn send(&self, partition: Option<i32>, payloads: &[&[u8]], tag: usize, mut refused: impl FnMut(ApiError)) {
+        let partition = partition.unwrap_or(ANY_PARTITION);
         let message = |payload: &&[u8]| rdkafka_sys::rd_kafka_message_t {
             err: RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR,
             rkt: std::ptr::null_mut(),
-            partition: ANY_PARTITION,
+            partition,
             payload: payload.as_ptr().cast_mut().cast(),
             len: payload.len(),
             key: std::ptr::null_mut(),
@@ -140,13 +158,7 @@ impl<C: Completions> BulkProducer<C> {
         // SAFETY: the topic lives as long as `self`; `messages` holds at least `count` messages whose payloads are borrowed
         // for longer than the call, which copies them (F_COPY) and writes to nothing but the messages' own fields.
         let taken = unsafe {
-            rdkafka_sys::rd_kafka_produce_batch(
-                self.topic.0.as_ptr(),
-                ANY_PARTITION,
-                flags,
-                messages.as_mut_ptr(),
-                count,
-            )
+            rdkafka_sys::rd_kafka_produce_batch(self.topic.0.as_ptr(), partition, flags, messages.as_mut_ptr(), count)
         };
         if taken != count {
             for message in &messages {

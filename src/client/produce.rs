@@ -233,12 +233,12 @@ impl Producer {
     }
 }
 
-/// Waits until the cluster knows the topic (a broker may create it), at most `max_block`, and tells its number of partitions
-/// (Kafka: `KafkaProducer.waitOnMetadata`).
+/// Waits until the cluster knows the topic (a broker may create it), at most `max_block`, and tells which
+/// of its partitions have a leader (Kafka: `KafkaProducer.waitOnMetadata`).
 ///
 /// # Errors
 /// Java's `TimeoutException: Topic T not present in metadata after N ms.`, authorization, authentication, an invalid name.
-pub async fn wait_on_metadata(props: &Properties, topic: &str, max_block: Duration) -> Result<usize, ApiError> {
+pub async fn wait_on_metadata(props: &Properties, topic: &str, max_block: Duration) -> Result<Vec<i32>, ApiError> {
     let bootstrap = Bootstrap::Servers(props.get("bootstrap.servers").unwrap_or_default().to_string());
     let admin = Admin::connect(&ConnectConfig {
         bootstrap,
@@ -278,7 +278,10 @@ pub async fn wait_on_metadata(props: &Properties, topic: &str, max_block: Durati
     };
     let found = answer.topics.first().ok_or_else(missing)?;
     match ErrorCode::from(found.error_code) {
-        ErrorCode::NONE => Ok(found.partitions.len()),
+        ErrorCode::NONE => {
+            let with_leader = found.partitions.iter().filter(|p| p.leader_id.0 >= 0);
+            Ok(with_leader.map(|p| p.partition_index).collect())
+        }
         code @ ErrorCode::TOPIC_AUTHORIZATION_FAILED => Err(ApiError::with_text(
             code,
             format!("Not authorized to access topics: [{topic}]"),

@@ -146,6 +146,27 @@ impl Decoder {
         Ok(())
     }
 
+    /// Appends key and value as fields of a JSON object that has others in front.
+    pub(super) fn write_json(self, out: &mut Vec<u8>, fields: &Fields<'_>) -> CliResult {
+        if let Decoder::Classes {
+            key: Plain::Text,
+            value: Plain::Text,
+        } = self
+        {
+            out.extend_from_slice(b",\"key\":");
+            super::json::write_text_or_base64(out, fields.key);
+            out.extend_from_slice(b",\"value\":");
+            super::json::write_text_or_base64(out, fields.value);
+            return Ok(());
+        }
+        let (key, value) = self.json(fields)?;
+        out.extend_from_slice(b",\"key\":");
+        super::json::value(out, &key.into());
+        out.extend_from_slice(b",\"value\":");
+        super::json::value(out, &value.into());
+        Ok(())
+    }
+
     /// Key and value for JSON output. A value that is no text is base64.
     pub(super) fn json(self, fields: &Fields<'_>) -> CliResult<(Option<Value>, Option<Value>)> {
         if let Decoder::Classes { key, value } = self {

@@ -122,36 +122,75 @@ pub(super) fn batch(batch: &FileBatch<'_>) -> Value {
     }
 }
 
-/// The object of a record.
-pub(super) fn record(header: &BatchHeader, record: &Record<'_>, decoder: Decoder) -> CliResult<Value> {
-    let headers: Vec<Value> = record
-        .headers
-        .map(|h| json!({"key": text_or_base64(h.key), "value": h.value.map(text_or_base64)}))
-        .collect();
-    let mut object = json!({
-        "offset": record.offset,
-        "timestampType": header.timestamp_type().name(),
-        "timestamp": record.timestamp,
-        "sequence": record.sequence,
-        "producerId": header.producer_id,
-        "producerEpoch": header.producer_epoch,
-        "partitionLeaderEpoch": header.partition_leader_epoch,
-        "isTransactional": header.is_transactional(),
-        "headers": headers,
-    });
-    if header.is_control() {
-        object["control"] = control_record(record)?;
-        return Ok(object);
-    }
-    let fields = Fields {
-        offset: record.offset,
-        key: record.key,
-        value: record.value,
+/// Appends a line with the object of a record, written field by field: there may be millions.
+pub(super) fn record_line(
+    out: &mut Vec<u8>,
+    file: &str,
+    header: &BatchHeader,
+    record: &Record<'_>,
+    decoder: Decoder,
+) -> CliResult {
+    let number = |out: &mut Vec<u8>, name: &str, n: i64| {
+        out.extend_from_slice(name.as_bytes());
+        text::int(out, n);
     };
-    let (key, value) = decoder.json(&fields)?;
-    object["key"] = key.into();
-    object["value"] = value.into();
-    Ok(object)
+    out.extend_from_slice(b"{\"file\":");
+    string(out, file);
+    number(out, ",\"offset\":", record.offset);
+    out.extend_from_slice(b",\"timestampType\":");
+    string(out, header.timestamp_type().name());
+    number(out, ",\"timestamp\":", record.timestamp);
+    number(out, ",\"sequence\":", i64::from(record.sequence));
+    number(out, ",\"producerId\":", header.producer_id);
+    number(out, ",\"producerEpoch\":", i64::from(header.producer_epoch));
+    number(
+        out,
+        ",\"partitionLeaderEpoch\":",
+        i64::from(header.partition_leader_epoch),
+    );
+    out.extend_from_slice(b",\"isTransactional\":");
+    out.extend_from_slice(if header.is_transactional() { b"true" } else { b"false" });
+    out.extend_from_slice(b",\"headers\":[");
+    for (n, header) in record.headers.enumerate() {
+        out.extend_from_slice(if n == 0 { b"{\"key\":" } else { b",{\"key\":" });
+        write_text_or_base64(out, Some(header.key));
+        out.extend_from_slice(b",\"value\":");
+        write_text_or_base64(out, header.value);
+        out.push(b'}');
+    }
+    out.push(b']');
+    if header.is_control() {
+        out.extend_from_slice(b",\"control\":");
+        value(out, &control_record(record)?);
+    } else {
+        let fields = Fields {
+            offset: record.offset,
+            key: record.key,
+            value: record.value,
+        };
+        decoder.write_json(out, &fields)?;
+    }
+    out.extend_from_slice(b"}\n");
+    Ok(())
+}
+
+pub(super) fn value(out: &mut Vec<u8>, value: &Value) {
+    // Writing to a Vec does not fail.
+    let _ = serde_json::to_writer(out, value);
+}
+
+fn string(out: &mut Vec<u8>, text: &str) {
+    // As above.
+    let _ = serde_json::to_writer(out, text);
+}
+
+/// Writes what [`text_or_base64`] gives.
+pub(super) fn write_text_or_base64(out: &mut Vec<u8>, bytes: Option<&[u8]>) {
+    match bytes.map(std::str::from_utf8) {
+        None => out.extend_from_slice(b"null"),
+        Some(Ok(text)) => string(out, text),
+        Some(Err(_)) => value(out, &base64(bytes.unwrap_or_default())),
+    }
 }
 
 fn control_record(record: &Record<'_>) -> CliResult<Value> {

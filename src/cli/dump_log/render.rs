@@ -188,8 +188,9 @@ impl<'a> Renderer<'a> {
         let prefix = self.prefix();
         let out = &mut self.piece.text;
         if self.shape.json {
-            json::line(out, &self.shape.file, json::record(header, record, self.shape.decoder)?);
-            return Ok(());
+            let start = out.len();
+            return json::record_line(out, &self.shape.file, header, record, self.shape.decoder)
+                .inspect_err(|_| out.truncate(start));
         }
         if !self.shape.skip_record_metadata {
             text::record(out, record, header.timestamp_type());

@@ -59,11 +59,12 @@ async fn run(ui: &mut Ui, line: Line) -> CliResult {
         .get("max.block.ms")
         .and_then(|v| v.parse().ok())
         .unwrap_or(60_000);
-    if let Err(e) = wait_on_metadata(&plan.props, &plan.topic, Duration::from_millis(max_block)).await {
-        outcome.failed.fetch_add(plan.records, Ordering::Relaxed);
-        ui.say_err(&e.to_string())?;
-    } else {
-        send_all(ui, &plan, &producer, &outcome).await?;
+    match wait_on_metadata(&plan.props, &plan.topic, Duration::from_millis(max_block)).await {
+        Err(e) => {
+            outcome.failed.fetch_add(plan.records, Ordering::Relaxed);
+            ui.say_err(&e.to_string())?;
+        }
+        Ok(available) => send_all(ui, &plan, (&producer, Turns::new(&plan, available)), &outcome).await?,
     }
     producer.flush();
     report(ui, &plan, &outcome)
@@ -122,7 +123,12 @@ impl Completions for Outcome {
     }
 }
 
-async fn send_all(ui: &mut Ui, plan: &Plan, producer: &BulkProducer<Outcome>, outcome: &Outcome) -> CliResult {
+async fn send_all(
+    ui: &mut Ui,
+    plan: &Plan,
+    (producer, mut turns): (&BulkProducer<Outcome>, Turns),
+    outcome: &Outcome,
+) -> CliResult {
     let java = |e: ApiError| CliError::failed(e.to_string());
     let mut payloads = Payloads::new(&plan.payload);
     let start = now_ms();
@@ -138,7 +144,9 @@ async fn send_all(ui: &mut Ui, plan: &Plan, producer: &BulkProducer<Outcome>, ou
             transaction = Some(now);
         }
         let tag = usize::try_from(now).unwrap_or(0);
-        producer.send(&payloads.next(sent, count), tag, |e| outcome.completed(0, Err(e)));
+        let payloads = payloads.next(sent, count);
+        let partition = turns.next(&payloads);
+        producer.send(partition, &payloads, tag, |e| outcome.completed(0, Err(e)));
         sent += count;
         if let (Some(limit), Some(since)) = (plan.transaction_ms, transaction)
             && limit <= now - since
@@ -154,6 +162,47 @@ async fn send_all(ui: &mut Ui, plan: &Plan, producer: &BulkProducer<Outcome>, ou
         producer.commit_transaction().map_err(java)?;
     }
     Ok(())
+}
+
+/// Which partition records without keys go to: one for as long as a batch takes to fill, as Java's producer does it
+/// (`BuiltInPartitioner`).
+struct Turns {
+    /// Empty: librdkafka's partitioner chooses.
+    partitions: Vec<i32>,
+    current: i32,
+    left_bytes: usize,
+    batch_bytes: usize,
+    random: SmallRng,
+}
+
+impl Turns {
+    fn new(plan: &Plan, available: Vec<i32>) -> Self {
+        let sticky = plan
+            .props
+            .get("partitioner.class")
+            .is_none_or(|class| class.trim().is_empty());
+        let batch_bytes = plan.props.get("batch.size").and_then(|v| v.trim().parse().ok());
+        Turns {
+            partitions: if sticky { available } else { Vec::new() },
+            current: 0,
+            left_bytes: 0,
+            batch_bytes: batch_bytes.unwrap_or(16_384),
+            random: SmallRng::from_os_rng(),
+        }
+    }
+
+    fn next(&mut self, payloads: &[&[u8]]) -> Option<i32> {
+        if self.partitions.is_empty() {
+            return None;
+        }
+        if self.left_bytes == 0 {
+            self.current = self.partitions[self.random.random_range(0..self.partitions.len())];
+            self.left_bytes = self.batch_bytes;
+        }
+        let bytes: usize = payloads.iter().map(|payload| payload.len()).sum();
+        self.left_bytes = self.left_bytes.saturating_sub(bytes);
+        Some(self.current)
+    }
 }
 
 /// How many records to hand over at a time. They share one look at the clock, so they must not take long.
