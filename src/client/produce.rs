@@ -189,24 +189,14 @@ impl Producer {
         }
     }
 
-    /// Java's text for a record above `max.request.size`; its size is an upper bound, as Java's estimate is.
     fn too_large(&self, r: &Outgoing<'_>) -> ApiError {
-        const BATCH_OVERHEAD: usize = 61;
-        const RECORD_OVERHEAD: usize = 27;
         let headers: usize = r
             .headers
             .iter()
             .map(|(k, v)| 10 + k.len() + v.as_ref().map_or(0, Vec::len))
             .sum();
-        let size =
-            BATCH_OVERHEAD + RECORD_OVERHEAD + r.key.map_or(0, <[u8]>::len) + r.value.map_or(0, <[u8]>::len) + headers;
-        let limit = self.max_request_size;
-        ApiError::of_class(
-            "org.apache.kafka.common.errors.RecordTooLargeException",
-            format!(
-                "The message is {size} bytes when serialized which is larger than {limit}, which is the value of the max.request.size configuration."
-            ),
-        )
+        let bytes = r.key.map_or(0, <[u8]>::len) + r.value.map_or(0, <[u8]>::len) + headers;
+        record_too_large(bytes, self.max_request_size)
     }
 
     /// Waits until everything handed over is acknowledged or has failed; `delivery.timeout.ms` bounds it.
@@ -231,6 +221,24 @@ impl Producer {
     pub fn take_failed(&self) -> Vec<Failed> {
         std::mem::take(&mut *self.reports.failed.lock())
     }
+}
+
+/// Java's estimate of a batch with one record of so many bytes of key, value and headers; an upper bound.
+pub fn serialized_size(bytes: usize) -> usize {
+    const BATCH_OVERHEAD: usize = 61;
+    const RECORD_OVERHEAD: usize = 27;
+    BATCH_OVERHEAD + RECORD_OVERHEAD + bytes
+}
+
+/// Java's text for a record of so many bytes above `max.request.size`.
+pub fn record_too_large(bytes: usize, max_request_size: usize) -> ApiError {
+    let size = serialized_size(bytes);
+    ApiError::of_class(
+        "org.apache.kafka.common.errors.RecordTooLargeException",
+        format!(
+            "The message is {size} bytes when serialized which is larger than {max_request_size}, which is the value of the max.request.size configuration."
+        ),
+    )
 }
 
 /// Waits until the cluster knows the topic (a broker may create it), at most `max_block`, and tells which

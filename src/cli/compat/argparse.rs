@@ -88,7 +88,10 @@ impl Spec {
             };
             i += 1;
             let values = match (opt.arity, inline) {
-                (Arity::Flag, _) => Vec::new(),
+                (Arity::Flag, Some(v)) => {
+                    return Err(format!("argument --{}: ignored explicit argument '{v}'", opt.name));
+                }
+                (Arity::Flag, None) => Vec::new(),
                 (_, Some(v)) => vec![v.to_string()],
                 (_, None) => {
                     let most = if self.many.contains(&opt.name) { usize::MAX } else { 1 };

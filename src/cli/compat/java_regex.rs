@@ -2,6 +2,8 @@
 
 use fancy_regex::Regex;
 
+use super::java_pattern::translate;
+
 /// A compiled pattern that must match the whole of a name (`Matcher.matches`).
 #[derive(Debug)]
 pub struct JavaRegex(Regex);
@@ -12,8 +14,7 @@ impl JavaRegex {
     /// # Errors
     /// What is wrong with the pattern.
     pub fn new(pattern: &str) -> Result<Self, String> {
-        let quoted = unquote(pattern);
-        match Regex::new(&format!("^(?:{quoted})$")) {
+        match Regex::new(&format!("^(?:{})$", translate(pattern)?)) {
             Ok(r) => Ok(Self(r)),
             Err(e) => Err(e.to_string()),
         }
@@ -33,7 +34,7 @@ impl JavaSplit {
     /// # Errors
     /// What is wrong with the pattern.
     pub fn new(pattern: &str) -> Result<Self, String> {
-        Regex::new(&unquote(pattern)).map(Self).map_err(|e| e.to_string())
+        Regex::new(&translate(pattern)?).map(Self).map_err(|e| e.to_string())
     }
 
     /// The parts between matches; as in Java an empty match at the start makes none, and empty parts at the end are dropped.
@@ -78,38 +79,6 @@ impl JavaSplit {
             at = end;
         }
     }
-}
-
-/// Java's literal quotes, which this engine lacks.
-fn unquote(pattern: &str) -> String {
-    let mut out = String::with_capacity(pattern.len());
-    let mut rest = pattern;
-    while let Some(at) = find_quote(rest) {
-        out.push_str(&rest[..at]);
-        let body = &rest[at + 2..];
-        let (literal, after) = body.split_once("\\E").unwrap_or((body, ""));
-        out.push_str(&fancy_regex::escape(literal));
-        rest = after;
-    }
-    out.push_str(rest);
-    out
-}
-
-/// The first `\Q` whose backslash is not itself escaped.
-fn find_quote(s: &str) -> Option<usize> {
-    let b = s.as_bytes();
-    let mut i = 0;
-    while i + 1 < b.len() {
-        if b[i] == b'\\' {
-            if b[i + 1] == b'Q' {
-                return Some(i);
-            }
-            i += 2;
-        } else {
-            i += 1;
-        }
-    }
-    None
 }
 
 /// Kafka's `TopicFilter.IncludeList`: `,` stands for `|`, blanks and quotes around the whole are dropped, and the

@@ -7,6 +7,7 @@ pub mod help;
 pub mod jackson;
 pub mod java;
 pub mod java_hash;
+pub mod java_pattern;
 pub mod java_regex;
 pub mod json_record;
 pub mod key_values;

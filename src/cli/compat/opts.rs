@@ -60,6 +60,11 @@ impl Opt {
     }
 
     /// An option whose value may be left out.
+    /// A number may be negative, and what is no number is no value where the value is optional.
+    fn is_number(&self) -> bool {
+        ["Long", "Integer"].iter().any(|kind| self.value_name.starts_with(kind))
+    }
+
     pub const fn optional(name: &'static str, value_name: &'static str) -> Self {
         Self::new(name, Arity::Optional, value_name)
     }
@@ -200,6 +205,7 @@ pub fn parse(opts: &'static [Opt], manner: Manner, argv: &[String]) -> Result<Pa
             (Arity::Flag, _) => None,
             (_, Some(v)) => Some(v.to_string()),
             (Arity::Required, None) => Some(words.next().ok_or(OptError::MissingArgument(opt.name))?.clone()),
+            (Arity::Optional, None) if opt.is_number() => words.next_if(|w| w.parse::<i64>().is_ok()).cloned(),
             (Arity::Optional, None) => words.next_if(|w| !looks_like_option(w)).cloned(),
         };
         parsed.given.push((opt.name, value));

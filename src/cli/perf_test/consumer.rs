@@ -7,6 +7,7 @@ use chrono::Local;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::stats::java_fixed;
+use super::unconstructed;
 use crate::cli::compat::date_format::JavaDateFormat;
 use crate::cli::compat::key_values;
 use crate::cli::connect::{Given, Target};
@@ -85,7 +86,6 @@ async fn run(ui: &mut Ui, line: Line) -> CliResult {
             "{first}, data.consumed.in.MB, MB.sec, data.consumed.in.nMsg, nMsg.sec, {EXTENDED}"
         )?;
     }
-    let java = |e: ApiError| CliError::failed(e.text());
     let props = props(ui, opts)?;
     let test = Test {
         records: opts
@@ -104,10 +104,11 @@ async fn run(ui: &mut Ui, line: Line) -> CliResult {
         (Some(topic), _) => topic.to_owned(),
         (None, pattern) => format!("^({})$", pattern.unwrap_or_default()),
     };
+    check_names(&props, opts.value("topic")?)?;
     let settings = FetchSettings::from_props(&props);
     let (start, started) = (Local::now(), Instant::now());
     let mut reader = Reader {
-        member: Member::join(&props, &[&topic], settings.reset).map_err(java)?,
+        member: Member::join(&props, &[&topic], settings.reset).map_err(|e| unconstructed("consumer", e))?,
         fetcher: None,
         connect: ConnectConfig {
             bootstrap: Bootstrap::Servers(props.get("bootstrap.servers").unwrap_or_default().to_owned()),
@@ -163,6 +164,26 @@ fn check(ui: &mut Ui, opts: &Parsed) -> CliResult {
         }
     }
     Ok(())
+}
+
+/// What Java's consumer says of an empty group and of names that no topic can have.
+fn check_names(props: &Properties, topic: Option<&str>) -> CliResult {
+    if props.get("group.id").is_some_and(|group| group.trim().is_empty()) {
+        let why = "The configured group.id should not be an empty string or whitespace.";
+        return Err(CliError::failed(format!(
+            "Failed to construct kafka consumer\nCaused by: org.apache.kafka.common.errors.InvalidGroupIdException: {why}"
+        )));
+    }
+    let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    match topic {
+        Some(topic) if topic.trim().is_empty() => Err(CliError::failed(
+            "Topic collection to subscribe to cannot contain null or empty topic",
+        )),
+        Some(topic) if topic.len() > 249 || [".", ".."].contains(&topic) || !topic.chars().all(legal) => {
+            Err(CliError::failed(format!("Invalid topics: [{topic}]")))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn props(ui: &Ui, opts: &Parsed) -> CliResult<Properties> {

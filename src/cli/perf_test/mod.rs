@@ -4,3 +4,18 @@ pub mod consumer;
 pub mod producer;
 pub mod producer_options;
 pub mod stats;
+
+use super::CliError;
+use crate::client::ApiError;
+
+/// Why Java's `KafkaProducer` or `KafkaConsumer` cannot be made: what is wrong with the servers is found out late, and is a cause.
+fn unconstructed(what: &str, e: ApiError) -> CliError {
+    const LATE: [&str; 3] = ["Invalid url in", "Invalid port in", "No resolvable bootstrap urls"];
+    if LATE.iter().any(|text| e.text().starts_with(text)) {
+        return CliError::failed(format!("Failed to construct kafka {what}\nCaused by: {e}"));
+    }
+    match what {
+        "consumer" => CliError::failed(e.text()),
+        _ => CliError::failed(e.to_string()),
+    }
+}

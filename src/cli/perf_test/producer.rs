@@ -11,12 +11,13 @@ use rand::{Rng, SeedableRng};
 
 use super::producer_options::{OPTS, Payload, Plan, SPEC, plan};
 use super::stats::{Stats, java_fixed};
+use super::unconstructed;
 use crate::cli::compat::help;
 use crate::cli::tool::{Grammar, Line, Tool};
 use crate::cli::{CliError, CliResult, Manner, Ui};
 use crate::client::ApiError;
 use crate::client::bulk::{BulkProducer, Completions};
-use crate::client::produce::wait_on_metadata;
+use crate::client::produce::{record_too_large, serialized_size, wait_on_metadata};
 use crate::runs;
 
 pub static TOOL: Tool = Tool {
@@ -46,7 +47,8 @@ async fn run(ui: &mut Ui, line: Line) -> CliResult {
     let plan = plan(ui, &ns)?;
     let java = |e: ApiError| CliError::failed(e.to_string());
     let outcome = Arc::new(Outcome::new(&plan));
-    let producer = BulkProducer::new(&plan.props, &plan.topic, outcome.clone()).map_err(java)?;
+    let producer =
+        BulkProducer::new(&plan.props, &plan.topic, outcome.clone()).map_err(|e| unconstructed("producer", e))?;
     if plan.transaction_ms.is_some() {
         producer.init_transactions().map_err(java)?;
     }
@@ -132,6 +134,8 @@ async fn send_all(
     let java = |e: ApiError| CliError::failed(e.to_string());
     let mut payloads = Payloads::new(&plan.payload);
     let start = now_ms();
+    let max_request = plan.props.get("max.request.size").and_then(|v| v.trim().parse().ok());
+    let max_request: usize = max_request.unwrap_or(1_048_576);
     let mut transaction: Option<i64> = None;
     let mut sent = 0;
     let mut together = Together::new(plan);
@@ -144,9 +148,16 @@ async fn send_all(
             transaction = Some(now);
         }
         let tag = usize::try_from(now).unwrap_or(0);
-        let payloads = payloads.next(sent, count);
-        let partition = turns.next(&payloads);
-        producer.send(partition, &payloads, tag, |e| outcome.completed(0, Err(e)));
+        let mut records = payloads.next(sent, count);
+        records.retain(|payload| {
+            let fits = serialized_size(payload.len()) <= max_request;
+            if !fits {
+                outcome.completed(0, Err(record_too_large(payload.len(), max_request)));
+            }
+            fits
+        });
+        let partition = turns.next(&records);
+        producer.send(partition, &records, tag, |e| outcome.completed(0, Err(e)));
         sent += count;
         if let (Some(limit), Some(since)) = (plan.transaction_ms, transaction)
             && limit <= now - since
@@ -155,7 +166,7 @@ async fn send_all(
             transaction = None;
         }
         tell_progress(ui, plan, outcome, now)?;
-        throttle(plan.throughput, sent, start).await;
+        throttle(plan.throughput, sent - 1, start).await;
         together.adjust(begun.elapsed());
     }
     if transaction.is_some() {
@@ -326,9 +337,9 @@ fn fill_letters(random: &mut SmallRng, buffer: &mut [u8]) {
     }
 }
 
-/// Waits when more records were sent than the time so far allows.
+/// Waits when more records were sent before the last one than the time so far allows: Kafka asks with its index.
 async fn throttle(per_second: f64, sent: u64, start_ms: i64) {
-    if per_second < 0.0 {
+    if per_second < 0.0 || sent == 0 {
         return;
     }
     if per_second == 0.0 {

@@ -221,8 +221,16 @@ fn transactions(props: &mut Properties, ns: &Namespace, duration_ms: Option<i64>
 }
 
 fn read_payloads(ui: &mut Ui, file: &str, delimiter: &str) -> CliResult<Vec<Vec<u8>>> {
-    let path = std::path::absolute(file)?;
+    let here = std::env::current_dir()?;
+    let path = if file.is_empty() { here } else { here.join(file) };
     writeln!(ui.out(), "Reading payloads from: {}", path.display())?;
+    if path.is_dir() {
+        // Java's Scanner finds nothing in a folder, and takes that for its end
+        writeln!(ui.out(), "Number of records read: 0")?;
+        let text =
+            "java.lang.IllegalArgumentException: No payload file, record size or payload-monotonic option provided.";
+        return Err(CliError::failed(text));
+    }
     let bytes = std::fs::read(&path).unwrap_or_default();
     if bytes.is_empty() {
         let text = "java.lang.IllegalArgumentException: File does not exist or empty file provided.";
