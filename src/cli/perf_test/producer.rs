@@ -249,11 +249,13 @@ struct Payloads<'a> {
     /// Random letters, of which each payload is a window; or the texts of numbers.
     text: Vec<u8>,
     at: usize,
+    /// How often the letters were gone through; each time the windows begin one letter later.
+    passes: usize,
 }
 
 /// Letters made in advance: more than any codec looks back within a batch.
 const LETTERS: usize = 8 << 20;
-/// Windows follow each other at this distance behind their ends, so that a second pass over the letters cuts them elsewhere.
+/// Letters between two windows.
 const SHIFT: usize = 7;
 
 impl<'a> Payloads<'a> {
@@ -261,7 +263,7 @@ impl<'a> Payloads<'a> {
         let mut random = SmallRng::seed_from_u64(0);
         let mut text = Vec::new();
         if let Payload::Random(size) = kind {
-            text.resize(LETTERS.max(size.saturating_mul(2)), 0);
+            text.resize(LETTERS.max(size.saturating_mul(2).saturating_add(SHIFT)), 0);
             fill_letters(&mut random, &mut text);
         }
         Payloads {
@@ -269,6 +271,7 @@ impl<'a> Payloads<'a> {
             random,
             text,
             at: 0,
+            passes: 0,
         }
     }
 
@@ -279,7 +282,8 @@ impl<'a> Payloads<'a> {
                 let mut starts = Vec::with_capacity(usize::try_from(count).unwrap_or(0));
                 for _ in 0..count {
                     if self.at + size > self.text.len() {
-                        self.at = self.random.random_range(0..=size.min(&1024) + SHIFT);
+                        self.passes = (self.passes + 1) % (size.min(&LETTERS) + SHIFT);
+                        self.at = self.passes;
                     }
                     starts.push(self.at);
                     self.at += size + SHIFT;
