@@ -8,7 +8,7 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use super::epoch_cache::EpochCache;
+use super::epoch_cache::{EpochCache, EpochEntry};
 use super::producer_state::{ProducerState, Verdict};
 use super::scan::BatchScan;
 use super::segment::{
@@ -239,11 +239,8 @@ impl Loader<'_> {
                 &super::scan::BatchAt { position: at, header },
                 self.config.index_interval_bytes,
             )?;
-            if self
-                .epochs
-                .latest()
-                .is_none_or(|last| header.partition_leader_epoch > last.epoch)
-            {
+            let is_new_epoch = |last: EpochEntry| header.partition_leader_epoch > last.epoch;
+            if !header.is_legacy() && self.epochs.latest().is_none_or(is_new_epoch) {
                 self.epochs.assign(header.partition_leader_epoch, header.base_offset)?;
             }
             if let Some(txn) = replay(&mut self.producers, &batch)? {

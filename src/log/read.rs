@@ -11,7 +11,8 @@ use super::error::code;
 use super::partition_log::PartitionLog;
 use super::segment::Segment;
 use super::{LogError, TimestampOffset};
-use crate::record::Batch;
+use crate::record::legacy::LegacyBatch;
+use crate::record::{Batch, NO_PARTITION_LEADER_EPOCH};
 
 /// A part of a file, for `sendfile` or to be read later: the file stays open as long as this lives, also when the
 /// segment is deleted meanwhile.
@@ -70,6 +71,22 @@ pub struct TimestampMatch {
     pub timestamp: i64,
     pub offset: i64,
     pub leader_epoch: i32,
+}
+
+/// The first record at or after a time in a message of magic 0 or 1.
+fn find_in_message(bytes: &[u8], timestamp: i64, log_start_offset: i64) -> Result<Option<TimestampMatch>, LogError> {
+    let mut found = None;
+    LegacyBatch::new(bytes).records()?.for_each(|record| {
+        if found.is_none() && record.timestamp >= timestamp && record.offset >= log_start_offset {
+            found = Some(TimestampMatch {
+                timestamp: record.timestamp,
+                offset: record.offset,
+                leader_epoch: NO_PARTITION_LEADER_EPOCH,
+            });
+        }
+        Ok::<(), LogError>(())
+    })?;
+    Ok(found)
 }
 
 impl PartitionLog {
@@ -182,6 +199,12 @@ impl PartitionLog {
                 len: at.header.size_in_bytes(),
             };
             let bytes = bytes.read()?;
+            if at.header.is_legacy() {
+                if let Some(found) = find_in_message(&bytes, timestamp, self.log_start_offset)? {
+                    return Ok(Some(found));
+                }
+                continue;
+            }
             let Some(batch) = Batch::parse(&bytes)? else {
                 return Ok(None);
             };

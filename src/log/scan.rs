@@ -6,7 +6,7 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use super::LogError;
-use crate::record::batch::{RECORD_BATCH_OVERHEAD, batch_size};
+use crate::record::batch::{LEGACY_OVERHEAD, MAGIC_OFFSET, RECORD_BATCH_OVERHEAD, batch_size};
 use crate::record::{Batch, BatchHeader, RecordError};
 
 /// Batches that follow one another are mostly small: one read then gives many headers.
@@ -51,14 +51,15 @@ impl<'a> HeaderScan<'a> {
     /// The next batch that lies wholly before the end; `None` when there is none.
     ///
     /// # Errors
-    /// [`LogError::Corrupt`] if what stands there cannot be a batch of magic 2.
+    /// [`LogError::Corrupt`] if what stands there cannot be a batch or a message.
     pub(super) fn next(&mut self) -> Result<Option<BatchAt>, LogError> {
         let left = self.end.saturating_sub(self.position);
-        if left < RECORD_BATCH_OVERHEAD as u64 {
+        if left < LEGACY_OVERHEAD as u64 {
             return Ok(None);
         }
+        let wanted = left.min(RECORD_BATCH_OVERHEAD as u64);
         let at = match self.position.checked_sub(self.window_at) {
-            Some(at) if at + RECORD_BATCH_OVERHEAD as u64 <= self.window.len() as u64 => at as usize,
+            Some(at) if at + wanted <= self.window.len() as u64 => at as usize,
             _ => {
                 self.window.resize(left.min(WINDOW as u64) as usize, 0);
                 self.window_at = self.position;
@@ -66,21 +67,19 @@ impl<'a> HeaderScan<'a> {
                 0
             }
         };
-        let Some(head) = self.window[at..].first_chunk::<RECORD_BATCH_OVERHEAD>() else {
-            return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
-        };
-        let header = BatchHeader::parse(head);
+        let head = &self.window[at..at + wanted as usize];
         let corrupt = |message: String| LogError::corrupt(self.path, format!("at {}: {message}", self.position));
         let size = batch_size(head).map_err(|e| corrupt(e.to_string()))?.unwrap_or(0) as u64;
-        if header.magic != 2 || size < RECORD_BATCH_OVERHEAD as u64 {
-            return Err(corrupt(format!(
-                "no record batch of magic 2 (magic {}, {size} bytes)",
-                header.magic
-            )));
-        }
-        if size > left {
+        let header = match head.first_chunk::<RECORD_BATCH_OVERHEAD>() {
+            _ if head[MAGIC_OFFSET] < 2 => BatchHeader::legacy(head),
+            Some(_) if size < RECORD_BATCH_OVERHEAD as u64 => {
+                return Err(corrupt(format!("a record batch of {size} bytes")));
+            }
+            head => head.map(BatchHeader::parse),
+        };
+        let Some(header) = header.filter(|_| size <= left) else {
             return Ok(None);
-        }
+        };
         let batch = BatchAt {
             position: self.position,
             header,
@@ -149,15 +148,14 @@ impl<'a> BatchScan<'a> {
     }
 
     /// The next batch and its position; `None` if less than a whole batch is left. The outer error is the disk's, the
-    /// inner one says that no batch of magic 2 stands here.
+    /// inner one says that neither a batch nor a message stands here.
     pub(super) fn next(&mut self) -> io::Result<Option<Result<(u64, Batch<'_>), RecordError>>> {
         let left = self.end.saturating_sub(self.position);
-        if left < RECORD_BATCH_OVERHEAD as u64 {
+        if left < LEGACY_OVERHEAD as u64 {
             return Ok(None);
         }
-        let head = self
-            .window
-            .get(self.file, self.position, RECORD_BATCH_OVERHEAD, self.end)?;
+        let wanted = left.min(RECORD_BATCH_OVERHEAD as u64) as usize;
+        let head = self.window.get(self.file, self.position, wanted, self.end)?;
         let size = match batch_size(head) {
             Ok(size) => size.unwrap_or(RECORD_BATCH_OVERHEAD),
             Err(e) => return Ok(Some(Err(e))),
@@ -166,7 +164,7 @@ impl<'a> BatchScan<'a> {
             return Ok(None);
         }
         let position = self.position;
-        match Batch::parse(self.window.get(self.file, position, size, self.end)?) {
+        match Batch::stored(self.window.get(self.file, position, size, self.end)?) {
             Ok(Some(batch)) => {
                 self.position += size as u64;
                 Ok(Some(Ok((position, batch))))

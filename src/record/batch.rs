@@ -10,6 +10,7 @@
 //! | 21 | attributes i16 | | 57 | records count i32 |
 //! | 23 | lastOffsetDelta i32 | | 61 | records |
 
+use super::legacy::LegacyBatch;
 use super::reader::RecordReader;
 use super::{Compression, NO_PRODUCER_ID, NO_SEQUENCE, RecordError};
 
@@ -23,6 +24,9 @@ pub const MAGIC_OFFSET: usize = 16;
 pub const ATTRIBUTES_OFFSET: usize = 21;
 /// The smallest `batchLength` of any magic (Kafka: `LegacyRecord.RECORD_OVERHEAD_V0`).
 pub const MIN_RECORD_SIZE: i32 = 14;
+
+/// The least bytes of a message of magic 0 or 1, its timestamp included.
+pub const LEGACY_OVERHEAD: usize = LOG_OVERHEAD + MIN_RECORD_SIZE as usize;
 
 const COMPRESSION_MASK: i16 = 0x07;
 const TIMESTAMP_TYPE_FLAG: i16 = 0x08;
@@ -92,6 +96,33 @@ impl BatchHeader {
             base_sequence: i32::from_be_bytes(at(bytes, 53)),
             record_count: i32::from_be_bytes(at(bytes, 57)),
         }
+    }
+
+    /// A message of magic 0 or 1 as a batch of one record; see [`Batch::stored`]. `None` without its first 26 bytes.
+    pub fn legacy(bytes: &[u8]) -> Option<Self> {
+        let head: &[u8; LEGACY_OVERHEAD] = bytes.first_chunk()?;
+        let message = LegacyBatch::new(head);
+        Some(BatchHeader {
+            base_offset: message.last_offset(),
+            batch_length: i32::from_be_bytes([head[8], head[9], head[10], head[11]]),
+            partition_leader_epoch: -1,
+            magic: message.magic(),
+            crc: message.crc(),
+            // Codec and timestamp type stand where magic 2 has them.
+            attributes: i16::from(head[17]) & (COMPRESSION_MASK | TIMESTAMP_TYPE_FLAG),
+            last_offset_delta: 0,
+            base_timestamp: message.timestamp(),
+            max_timestamp: message.timestamp(),
+            producer_id: NO_PRODUCER_ID,
+            producer_epoch: -1,
+            base_sequence: NO_SEQUENCE,
+            record_count: 1,
+        })
+    }
+
+    /// Whether it stands for a message of magic 0 or 1.
+    pub fn is_legacy(&self) -> bool {
+        matches!(self.magic, 0 | 1)
     }
 
     /// Encodes the fields, the checksum as it stands in `crc`.
@@ -257,6 +288,22 @@ impl<'a> Batch<'a> {
         }))
     }
 
+    /// A batch or a message of any magic as it lies in a log, where messages of older Kafkas may still be. A message of
+    /// magic 0 or 1 stands as a batch of one record without producer, at its offset: for a compressed one, that of its last
+    /// record. Its records are [`super::legacy::LegacyBatch`]'s to read. `None` if the bytes end before it does.
+    ///
+    /// # Errors
+    /// As [`Batch::parse`].
+    pub fn stored(bytes: &'a [u8]) -> Result<Option<Self>, RecordError> {
+        if bytes.get(MAGIC_OFFSET).is_none_or(|magic| *magic == 2) {
+            return Self::parse(bytes);
+        }
+        let Some(bytes) = batch_size(bytes)?.and_then(|size| bytes.get(..size)) else {
+            return Ok(None);
+        };
+        Ok(BatchHeader::legacy(bytes).map(|header| Batch { header, bytes }))
+    }
+
     /// A batch whatever its magic and its length field say: Kafka's log tools read every magic above 1 as 2. `None` if
     /// there are fewer bytes than a header has.
     pub fn of_any_magic(bytes: &'a [u8]) -> Option<Self> {
@@ -271,7 +318,7 @@ impl<'a> Batch<'a> {
 
     /// The records, compressed if the batch is.
     pub fn body(&self) -> &'a [u8] {
-        &self.bytes[RECORD_BATCH_OVERHEAD..]
+        self.bytes.get(RECORD_BATCH_OVERHEAD..).unwrap_or_default()
     }
 
     /// The checksum of what is there.
@@ -287,6 +334,16 @@ impl<'a> Batch<'a> {
     /// # Errors
     /// [`RecordError::Corrupt`] if the checksum does not match.
     pub fn ensure_valid(&self) -> Result<(), RecordError> {
+        if self.header.is_legacy() {
+            let message = LegacyBatch::new(self.bytes);
+            return match message.is_valid() {
+                true => Ok(()),
+                false => Err(RecordError::Corrupt(format!(
+                    "Record is corrupt (stored crc = {})",
+                    message.crc()
+                ))),
+            };
+        }
         match self.computed_crc() {
             crc if crc == self.header.crc => Ok(()),
             crc => Err(RecordError::Corrupt(format!(
@@ -299,8 +356,14 @@ impl<'a> Batch<'a> {
     /// Reads the records one after the other.
     ///
     /// # Errors
-    /// An unknown codec, or a compressed stream whose head is malformed.
+    /// An unknown codec, a compressed stream whose head is malformed, or a message of magic 0 or 1.
     pub fn records(&self) -> Result<RecordReader<'a>, RecordError> {
+        if self.header.is_legacy() {
+            let magic = self.header.magic;
+            return Err(RecordError::Invalid(format!(
+                "a message of magic {magic} is no record batch"
+            )));
+        }
         RecordReader::new(&self.header, self.body())
     }
 }

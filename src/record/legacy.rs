@@ -1,4 +1,4 @@
-//! Message formats of magic 0 and 1 (Kafka before 0.11): read for inspection only, never accepted or written.
+//! Message formats of magic 0 and 1 (Kafka before 0.11): read where a log still holds them, never accepted or written.
 //! Kafka: `LegacyRecord`, `AbstractLegacyRecordBatch`.
 //!
 //! | at | field |

@@ -4,6 +4,7 @@ mod append;
 mod cleaner;
 mod fixtures;
 mod fuzz;
+mod legacy;
 mod read;
 mod recovery;
 mod retention;
