@@ -29,9 +29,9 @@ golden-record PICK='':
 golden-replay PICK='' CORNER='kt_on_kt_broker':
     KT_GOLDEN='{{PICK}}' cargo test --test it golden::{{CORNER}} -- --nocapture
 
-# Benchmarks.
-bench *ARGS:
-    cargo bench {{ARGS}}
+# kt beside Apache Kafka, in ratios: a table, and target/bench.json. Needs Java and Maven for Kafka's side.
+bench:
+    cargo bench --bench ratios
 
 # A broker on port 9092 with its data in a temporary folder.
 broker *ARGS:

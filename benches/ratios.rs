@@ -1,0 +1,252 @@
+//! What `kt` costs beside Apache Kafka, measured in one run on one machine: `just bench`.
+//!
+//! Prints a table and writes it to target/bench.json. Where Java and Maven are missing the columns of Kafka stay empty.
+//! `KT_BENCH_RECORDS` is the number of records that the perf tests send and read (1,000,000).
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+use support::kafka::{self, Kafka};
+
+// Started and stopped as the integration tests do it; they use more of it.
+#[allow(dead_code)]
+#[path = "../tests/it/support/mod.rs"]
+mod support;
+
+const RECORD_BYTES: usize = 100;
+const PARTITIONS: usize = 6;
+
+/// One line of the table; `better` is how many times `kt` does what Kafka does.
+struct Figure {
+    what: &'static str,
+    unit: &'static str,
+    kt: f64,
+    kafka: Option<f64>,
+    /// More is better (records a second), or less (seconds).
+    rises: bool,
+}
+
+impl Figure {
+    fn ratio(&self) -> Option<f64> {
+        let kafka = self.kafka?;
+        Some(if self.rises { self.kt / kafka } else { kafka / self.kt })
+    }
+}
+
+/// Who runs a script.
+#[derive(Clone, Copy)]
+enum Side {
+    Kt,
+    Kafka,
+}
+
+/// A script's run: how long it took, and what it printed.
+fn run(side: Side, script: &str, words: &[&str]) -> (Duration, String) {
+    let mut command = match side {
+        Side::Kt => {
+            let mut kt = Command::new(support::kt());
+            match script {
+                "kafka-producer-perf-test.sh" => kt.args(["perf-test", "producer"]),
+                "kafka-consumer-perf-test.sh" => kt.args(["perf-test", "consumer"]),
+                other => kt.arg(other.trim_start_matches("kafka-").trim_end_matches(".sh")),
+            };
+            kt
+        }
+        Side::Kafka => {
+            let mut kafka = Command::new(support::tests_dir("kafka").join("kafka"));
+            kafka.arg(script).env("KT_KAFKA_HOME", kafka::home());
+            kafka
+        }
+    };
+    command.args(words).stdin(Stdio::null()).stderr(Stdio::null());
+    let start = Instant::now();
+    let output = command.output().unwrap_or_else(|e| panic!("{command:?}: {e}"));
+    let took = start.elapsed();
+    assert!(output.status.success(), "{command:?}: {}", output.status);
+    (took, String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// The median of so many runs, in seconds.
+fn median(times: usize, mut one: impl FnMut() -> Duration) -> f64 {
+    let mut all: Vec<Duration> = (0..times).map(|_| one()).collect();
+    all.sort();
+    all[all.len() / 2].as_secs_f64()
+}
+
+/// The best of three runs in turn.
+fn best(mut one: impl FnMut() -> f64) -> f64 {
+    (0..3).map(|_| one()).fold(f64::MIN, f64::max)
+}
+
+/// `... 123456.7 records/sec ...` of the producer's last line.
+fn producer_rate(text: &str) -> f64 {
+    let line = text.lines().rfind(|l| l.contains(" records/sec")).unwrap_or_default();
+    let words: Vec<&str> = line.split_whitespace().collect();
+    let at = words.iter().position(|w| w.starts_with("records/sec"));
+    at.and_then(|i| words[i - 1].parse().ok())
+        .unwrap_or_else(|| panic!("no rate in {text:?}"))
+}
+
+/// The sixth column of the consumer's last line, `nMsg.sec`.
+fn consumer_rate(text: &str) -> f64 {
+    let line = text.lines().last().unwrap_or_default();
+    let column = line.split(", ").nth(5).and_then(|w| w.parse().ok());
+    column.unwrap_or_else(|| panic!("no rate in {text:?}"))
+}
+
+fn produce(side: Side, servers: &str, records: &str) -> f64 {
+    let size = RECORD_BYTES.to_string();
+    let words = [
+        "--topic",
+        "bench",
+        "--num-records",
+        records,
+        "--record-size",
+        &size,
+        "--throughput",
+        "-1",
+        "--bootstrap-server",
+        servers,
+        "--command-property",
+        "acks=1",
+        "linger.ms=5",
+        "batch.size=131072",
+    ];
+    producer_rate(&run(side, "kafka-producer-perf-test.sh", &words).1)
+}
+
+fn consume(side: Side, servers: &str, records: &str) -> f64 {
+    let words = [
+        "--topic",
+        "bench",
+        "--num-records",
+        records,
+        "--bootstrap-server",
+        servers,
+    ];
+    consumer_rate(&run(side, "kafka-consumer-perf-test.sh", &words).1)
+}
+
+fn create_topic(servers: &str) {
+    let partitions = PARTITIONS.to_string();
+    let words = [
+        "--create",
+        "--topic",
+        "bench",
+        "--partitions",
+        &partitions,
+        "--bootstrap-server",
+        servers,
+    ];
+    run(Side::Kt, "kafka-topics.sh", &words);
+}
+
+fn list(side: Side, servers: &str) -> Duration {
+    run(side, "kafka-topics.sh", &["--list", "--bootstrap-server", servers]).0
+}
+
+fn dump(side: Side, segment: &Path) -> Duration {
+    let segment = segment.to_str().expect("a temp dir in UTF-8");
+    run(side, "kafka-dump-log.sh", &["--print-data-log", "--files", segment]).0
+}
+
+/// From the start of `kt broker` to an answered request.
+fn broker_start() -> Duration {
+    let start = Instant::now();
+    let broker = support::broker::Broker::start();
+    list(Side::Kt, broker.bootstrap());
+    start.elapsed()
+}
+
+fn figures(records: &str) -> Vec<Figure> {
+    let ours = support::broker::Broker::start();
+    let real = kafka::available().then(|| Kafka::start(1, &[]));
+    let servers = real.as_ref().map(|k| k.brokers[0].clone());
+    create_topic(ours.bootstrap());
+    let theirs = |measure: &mut dyn FnMut(Side, &str) -> f64| servers.as_deref().map(|s| measure(Side::Kafka, s));
+    let mut all = vec![Figure {
+        what: "topics --list",
+        unit: "s",
+        kt: median(21, || list(Side::Kt, ours.bootstrap())),
+        kafka: theirs(&mut |side, _| median(3, || list(side, ours.bootstrap()))),
+        rises: false,
+    }];
+    all.push(Figure {
+        what: "broker, start to first answer",
+        unit: "s",
+        kt: median(7, broker_start),
+        kafka: None,
+        rises: false,
+    });
+    if let Some(s) = &servers {
+        create_topic(s);
+    }
+    // Both tools on the same cluster: Kafka's where there is one.
+    let shared = servers.as_deref().unwrap_or(ours.bootstrap());
+    all.push(Figure {
+        what: "perf-test producer",
+        unit: "records/s",
+        kt: best(|| produce(Side::Kt, shared, records)),
+        kafka: theirs(&mut |side, s| best(|| produce(side, s, records))),
+        rises: true,
+    });
+    all.push(Figure {
+        what: "perf-test consumer",
+        unit: "records/s",
+        kt: best(|| consume(Side::Kt, shared, records)),
+        kafka: theirs(&mut |side, s| best(|| consume(side, s, records))),
+        rises: true,
+    });
+    // The same client on both brokers.
+    all.push(Figure {
+        what: "produce to the broker",
+        unit: "records/s",
+        kt: best(|| produce(Side::Kt, ours.bootstrap(), records)),
+        kafka: servers.as_deref().map(|s| best(|| produce(Side::Kt, s, records))),
+        rises: true,
+    });
+    all.push(Figure {
+        what: "fetch from the broker",
+        unit: "records/s",
+        kt: best(|| consume(Side::Kt, ours.bootstrap(), records)),
+        kafka: servers.as_deref().map(|s| best(|| consume(Side::Kt, s, records))),
+        rises: true,
+    });
+    let segment = ours.data_dir().join("bench-0/00000000000000000000.log");
+    all.push(Figure {
+        what: "dump-log --print-data-log",
+        unit: "s",
+        kt: median(3, || dump(Side::Kt, &segment)),
+        kafka: theirs(&mut |side, _| median(1, || dump(side, &segment))),
+        rises: false,
+    });
+    all
+}
+
+fn main() {
+    // `cargo test --benches` runs this too, to see that it builds.
+    if !std::env::args().any(|a| a == "--bench") {
+        return;
+    }
+    let records = std::env::var("KT_BENCH_RECORDS").unwrap_or_else(|_| "1000000".to_owned());
+    let figures = figures(&records);
+    println!("{:32} {:>14} {:>14}  {:10} {:>8}", "", "kt", "Kafka 4.3.1", "", "ratio");
+    for f in &figures {
+        let kafka = f.kafka.map_or(String::new(), |k| format!("{k:.3}"));
+        let ratio = f.ratio().map_or(String::new(), |r| format!("{r:.1}x"));
+        println!("{:32} {:>14.3} {kafka:>14}  {:10} {ratio:>8}", f.what, f.kt, f.unit);
+    }
+    let rows: Vec<_> = figures
+        .iter()
+        .map(|f| json!({"what": f.what, "unit": f.unit, "kt": f.kt, "kafka": f.kafka, "ratio": f.ratio()}))
+        .collect();
+    let path = support::root().join("target/bench.json");
+    let written = std::fs::create_dir_all(support::root().join("target"))
+        .and_then(|()| std::fs::write(&path, serde_json::to_string_pretty(&rows).expect("plain values")));
+    match written {
+        Ok(()) => println!("written to {}", path.display()),
+        Err(e) => panic!("{}: {e}", path.display()),
+    }
+}
