@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use serde_json::{Value, json};
 
 use super::compat::jackson;
-use super::compat::java_hash::{hash_map_order, hash_map_order_from};
+use super::compat::java_hash::hash_map_order;
 use super::compat::time::parse_time;
 use super::connect::{self, Target};
 use super::table::Sheet;
@@ -80,11 +80,7 @@ async fn run(ui: &mut Ui, line: Line) -> CliResult {
     if ui.format() == Format::Kafka {
         writeln!(ui.out(), "Executing records delete operation")?;
     }
-    // the map of what was asked, then that of the answers, which is made for their number
-    let asked = hash_map_order(before, |(tp, _)| tp);
-    let items = admin
-        .delete_records(&hash_map_order_from(asked.len(), asked, |(tp, _)| tp))
-        .await;
+    let items = admin.delete_records(&hash_map_order(before, |(tp, _)| tp)).await;
     print(ui, &items)
 }
 
