@@ -45,10 +45,9 @@ complete -c kt -n "__fish_kt_needs_command" -f -a "dump-log" -d 'This tool helps
 complete -c kt -n "__fish_kt_needs_command" -f -a "get-offsets" -d 'An interactive shell for getting topic-partition offsets.'
 complete -c kt -n "__fish_kt_needs_command" -f -a "groups" -d 'This tool helps to list groups of all types.'
 complete -c kt -n "__fish_kt_needs_command" -f -a "log-dirs" -d 'This tool helps to query log directory usage on the specified brokers.'
-complete -c kt -n "__fish_kt_needs_command" -f -a "perf-test-consumer" -d 'This tool is used to verify the consumer performance.'
 complete -c kt -n "__fish_kt_needs_command" -f -a "consumer-perf-test" -d 'This tool is used to verify the consumer performance.'
-complete -c kt -n "__fish_kt_needs_command" -f -a "perf-test-producer" -d 'This tool is used to verify the producer performance.'
 complete -c kt -n "__fish_kt_needs_command" -f -a "producer-perf-test" -d 'This tool is used to verify the producer performance.'
+complete -c kt -n "__fish_kt_needs_command" -f -a "perf-test" -d 'Measures how fast a cluster takes and gives records'
 complete -c kt -n "__fish_kt_needs_command" -f -a "reassign-partitions" -d 'This tool helps to move topic partitions between replicas.'
 complete -c kt -n "__fish_kt_needs_command" -f -a "server-start" -d 'Starts the embedded broker from a server.properties.'
 complete -c kt -n "__fish_kt_needs_command" -f -a "topics" -d 'This tool helps to create, delete, describe, or change a topic.'
@@ -309,29 +308,6 @@ complete -c kt -n "__fish_kt_using_subcommand log-dirs" -l describe -d 'Show the
 complete -c kt -n "__fish_kt_using_subcommand log-dirs" -l help -d 'Show this help.'
 complete -c kt -n "__fish_kt_using_subcommand log-dirs" -l version -d 'Show Kafka\'s version.'
 complete -c kt -n "__fish_kt_using_subcommand log-dirs" -l yes -d 'Change a cluster whose context is protected.'
-complete -c kt -n "__fish_kt_using_subcommand perf-test-consumer" -l bootstrap-server -d 'The brokers to begin with, HOST:PORT, separated by commas.' -r
-complete -c kt -n "__fish_kt_using_subcommand perf-test-consumer" -l command-config -d 'A file of consumer properties; --command-property is stronger.' -r
-complete -c kt -n "__fish_kt_using_subcommand perf-test-consumer" -l command-property -d 'A consumer property, key=value. May be repeated.' -r
-complete -c kt -n "__fish_kt_using_subcommand perf-test-consumer" -l consumer.config -d 'The same as --command-config, which replaces it.' -r
-complete -c kt -n "__fish_kt_using_subcommand perf-test-consumer" -l date-format -d 'How times are printed (Java\'s SimpleDateFormat).' -r
-complete -c kt -n "__fish_kt_using_subcommand perf-test-consumer" -l fetch-size -d 'At most so many bytes of a partition in one fetch.' -r
-complete -c kt -n "__fish_kt_using_subcommand perf-test-consumer" -l group -d 'The consumer group (perf-consumer-N by default).' -r
-complete -c kt -n "__fish_kt_using_subcommand perf-test-consumer" -l include -d 'A regular expression of topics to read.' -r
-complete -c kt -n "__fish_kt_using_subcommand perf-test-consumer" -l messages -d 'The same as --num-records, which replaces it.' -r
-complete -c kt -n "__fish_kt_using_subcommand perf-test-consumer" -l num-records -d 'How many records to read.' -r
-complete -c kt -n "__fish_kt_using_subcommand perf-test-consumer" -l reporting-interval -d 'With --show-detailed-stats: a line each so many ms.' -r
-complete -c kt -n "__fish_kt_using_subcommand perf-test-consumer" -l socket-buffer-size -d 'Bytes of the socket\'s receive buffer.' -r
-complete -c kt -n "__fish_kt_using_subcommand perf-test-consumer" -l timeout -d 'End when no record came for so long, in ms.' -r
-complete -c kt -n "__fish_kt_using_subcommand perf-test-consumer" -l topic -d 'The topic to read.' -r
-complete -c kt -n "__fish_kt_using_subcommand perf-test-consumer" -s o -l output -d 'How to print data: kafka, table, json, jsonl or csv.' -r
-complete -c kt -n "__fish_kt_using_subcommand perf-test-consumer" -l context -d 'The context to connect with, in place of the current one.' -r
-complete -c kt -n "__fish_kt_using_subcommand perf-test-consumer" -l from-latest -d 'Without a committed offset start after the latest record, not at the earliest.'
-complete -c kt -n "__fish_kt_using_subcommand perf-test-consumer" -l help -d 'Print this help.'
-complete -c kt -n "__fish_kt_using_subcommand perf-test-consumer" -l hide-header -d 'Leave out the line of column names.'
-complete -c kt -n "__fish_kt_using_subcommand perf-test-consumer" -l print-metrics -d 'Print the consumer\'s metrics at the end.'
-complete -c kt -n "__fish_kt_using_subcommand perf-test-consumer" -l show-detailed-stats -d 'A line for each interval, in place of one at the end.'
-complete -c kt -n "__fish_kt_using_subcommand perf-test-consumer" -l version -d 'Print Kafka\'s version.'
-complete -c kt -n "__fish_kt_using_subcommand perf-test-consumer" -l yes -d 'Change a cluster whose context is protected.'
 complete -c kt -n "__fish_kt_using_subcommand consumer-perf-test" -l bootstrap-server -d 'The brokers to begin with, HOST:PORT, separated by commas.' -r
 complete -c kt -n "__fish_kt_using_subcommand consumer-perf-test" -l command-config -d 'A file of consumer properties; --command-property is stronger.' -r
 complete -c kt -n "__fish_kt_using_subcommand consumer-perf-test" -l command-property -d 'A consumer property, key=value. May be repeated.' -r
@@ -355,26 +331,6 @@ complete -c kt -n "__fish_kt_using_subcommand consumer-perf-test" -l print-metri
 complete -c kt -n "__fish_kt_using_subcommand consumer-perf-test" -l show-detailed-stats -d 'A line for each interval, in place of one at the end.'
 complete -c kt -n "__fish_kt_using_subcommand consumer-perf-test" -l version -d 'Print Kafka\'s version.'
 complete -c kt -n "__fish_kt_using_subcommand consumer-perf-test" -l yes -d 'Change a cluster whose context is protected.'
-complete -c kt -n "__fish_kt_using_subcommand perf-test-producer" -l bootstrap-server -d 'The brokers to begin with; stronger than bootstrap.servers.' -r
-complete -c kt -n "__fish_kt_using_subcommand perf-test-producer" -l topic -d 'The topic that records go to.' -r
-complete -c kt -n "__fish_kt_using_subcommand perf-test-producer" -l num-records -d 'How many records to send.' -r
-complete -c kt -n "__fish_kt_using_subcommand perf-test-producer" -l payload-delimiter -d 'What parts the payloads in --payload-file, a regular expression.' -r
-complete -c kt -n "__fish_kt_using_subcommand perf-test-producer" -l throughput -d 'At most so many records a second, about; -1 for as many as can be.' -r
-complete -c kt -n "__fish_kt_using_subcommand perf-test-producer" -l producer-props -d 'The same as --command-property, which replaces it.' -r
-complete -c kt -n "__fish_kt_using_subcommand perf-test-producer" -l command-property -d 'Producer properties, one or several.' -r
-complete -c kt -n "__fish_kt_using_subcommand perf-test-producer" -l producer.config -d 'The same as --command-config, which replaces it.' -r
-complete -c kt -n "__fish_kt_using_subcommand perf-test-producer" -l command-config -d 'A file of producer properties.' -r
-complete -c kt -n "__fish_kt_using_subcommand perf-test-producer" -l transactional-id -d 'Send in transactions under this id.' -r
-complete -c kt -n "__fish_kt_using_subcommand perf-test-producer" -l transaction-duration-ms -d 'Commit a transaction after so long, in ms (3000 by default).' -r
-complete -c kt -n "__fish_kt_using_subcommand perf-test-producer" -l warmup-records -d 'The first records that the steady-state line leaves out.' -r
-complete -c kt -n "__fish_kt_using_subcommand perf-test-producer" -l reporting-interval -d 'A line of progress each so many ms.' -r
-complete -c kt -n "__fish_kt_using_subcommand perf-test-producer" -l record-size -d 'Random records of so many bytes.' -r
-complete -c kt -n "__fish_kt_using_subcommand perf-test-producer" -l payload-file -d 'Records chosen at random from this file.' -r
-complete -c kt -n "__fish_kt_using_subcommand perf-test-producer" -s o -l output -d 'How to print data: kafka, table, json, jsonl or csv.' -r
-complete -c kt -n "__fish_kt_using_subcommand perf-test-producer" -l context -d 'The context to connect with, in place of the current one.' -r
-complete -c kt -n "__fish_kt_using_subcommand perf-test-producer" -l print-metrics -d 'Print the producer\'s metrics at the end.'
-complete -c kt -n "__fish_kt_using_subcommand perf-test-producer" -l payload-monotonic -d 'Records that are numbers, counted up from 0.'
-complete -c kt -n "__fish_kt_using_subcommand perf-test-producer" -l yes -d 'Change a cluster whose context is protected.'
 complete -c kt -n "__fish_kt_using_subcommand producer-perf-test" -l bootstrap-server -d 'The brokers to begin with; stronger than bootstrap.servers.' -r
 complete -c kt -n "__fish_kt_using_subcommand producer-perf-test" -l topic -d 'The topic that records go to.' -r
 complete -c kt -n "__fish_kt_using_subcommand producer-perf-test" -l num-records -d 'How many records to send.' -r
@@ -395,6 +351,52 @@ complete -c kt -n "__fish_kt_using_subcommand producer-perf-test" -l context -d 
 complete -c kt -n "__fish_kt_using_subcommand producer-perf-test" -l print-metrics -d 'Print the producer\'s metrics at the end.'
 complete -c kt -n "__fish_kt_using_subcommand producer-perf-test" -l payload-monotonic -d 'Records that are numbers, counted up from 0.'
 complete -c kt -n "__fish_kt_using_subcommand producer-perf-test" -l yes -d 'Change a cluster whose context is protected.'
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and not __fish_seen_subcommand_from consumer producer" -s h -l help -d 'Print help'
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and not __fish_seen_subcommand_from consumer producer" -f -a "consumer" -d 'This tool is used to verify the consumer performance.'
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and not __fish_seen_subcommand_from consumer producer" -f -a "producer" -d 'This tool is used to verify the producer performance.'
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from consumer" -l bootstrap-server -d 'The brokers to begin with, HOST:PORT, separated by commas.' -r
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from consumer" -l command-config -d 'A file of consumer properties; --command-property is stronger.' -r
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from consumer" -l command-property -d 'A consumer property, key=value. May be repeated.' -r
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from consumer" -l consumer.config -d 'The same as --command-config, which replaces it.' -r
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from consumer" -l date-format -d 'How times are printed (Java\'s SimpleDateFormat).' -r
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from consumer" -l fetch-size -d 'At most so many bytes of a partition in one fetch.' -r
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from consumer" -l group -d 'The consumer group (perf-consumer-N by default).' -r
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from consumer" -l include -d 'A regular expression of topics to read.' -r
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from consumer" -l messages -d 'The same as --num-records, which replaces it.' -r
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from consumer" -l num-records -d 'How many records to read.' -r
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from consumer" -l reporting-interval -d 'With --show-detailed-stats: a line each so many ms.' -r
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from consumer" -l socket-buffer-size -d 'Bytes of the socket\'s receive buffer.' -r
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from consumer" -l timeout -d 'End when no record came for so long, in ms.' -r
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from consumer" -l topic -d 'The topic to read.' -r
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from consumer" -s o -l output -d 'How to print data: kafka, table, json, jsonl or csv.' -r
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from consumer" -l context -d 'The context to connect with, in place of the current one.' -r
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from consumer" -l from-latest -d 'Without a committed offset start after the latest record, not at the earliest.'
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from consumer" -l help -d 'Print this help.'
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from consumer" -l hide-header -d 'Leave out the line of column names.'
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from consumer" -l print-metrics -d 'Print the consumer\'s metrics at the end.'
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from consumer" -l show-detailed-stats -d 'A line for each interval, in place of one at the end.'
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from consumer" -l version -d 'Print Kafka\'s version.'
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from consumer" -l yes -d 'Change a cluster whose context is protected.'
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from producer" -l bootstrap-server -d 'The brokers to begin with; stronger than bootstrap.servers.' -r
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from producer" -l topic -d 'The topic that records go to.' -r
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from producer" -l num-records -d 'How many records to send.' -r
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from producer" -l payload-delimiter -d 'What parts the payloads in --payload-file, a regular expression.' -r
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from producer" -l throughput -d 'At most so many records a second, about; -1 for as many as can be.' -r
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from producer" -l producer-props -d 'The same as --command-property, which replaces it.' -r
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from producer" -l command-property -d 'Producer properties, one or several.' -r
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from producer" -l producer.config -d 'The same as --command-config, which replaces it.' -r
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from producer" -l command-config -d 'A file of producer properties.' -r
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from producer" -l transactional-id -d 'Send in transactions under this id.' -r
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from producer" -l transaction-duration-ms -d 'Commit a transaction after so long, in ms (3000 by default).' -r
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from producer" -l warmup-records -d 'The first records that the steady-state line leaves out.' -r
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from producer" -l reporting-interval -d 'A line of progress each so many ms.' -r
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from producer" -l record-size -d 'Random records of so many bytes.' -r
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from producer" -l payload-file -d 'Records chosen at random from this file.' -r
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from producer" -s o -l output -d 'How to print data: kafka, table, json, jsonl or csv.' -r
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from producer" -l context -d 'The context to connect with, in place of the current one.' -r
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from producer" -l print-metrics -d 'Print the producer\'s metrics at the end.'
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from producer" -l payload-monotonic -d 'Records that are numbers, counted up from 0.'
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from producer" -l yes -d 'Change a cluster whose context is protected.'
 complete -c kt -n "__fish_kt_using_subcommand reassign-partitions" -l bootstrap-controller -d 'The controllers to begin with, for --list and --cancel.' -r
 complete -c kt -n "__fish_kt_using_subcommand reassign-partitions" -l bootstrap-server -d 'The brokers to begin with, HOST:PORT, separated by commas.' -r
 complete -c kt -n "__fish_kt_using_subcommand reassign-partitions" -l broker-list -d 'With --generate: the ids of the brokers to move to, separated by commas.' -r

@@ -9,16 +9,31 @@ use super::compat::opts::{Arity, COMMON};
 use super::tool::Tool;
 use super::{CliError, CliResult, native};
 
-/// A script's command for completions and man pages. clap never parses a script's command line.
-pub fn tool_command(tool: &Tool) -> Command {
-    let name = tool.names[0].replace(' ', "-");
+/// Adds a script's command for completions and man pages, below the words that its name begins with; a name of another
+/// shape stands beside it. clap never parses a script's command line.
+pub fn add_tool(all: Command, tool: &Tool) -> Command {
+    let (name, others) = (tool.names[0], &tool.names[1..]);
+    let Some((group, last)) = name.split_once(' ') else {
+        return all.subcommand(tool_command(tool, name).visible_aliases(others.iter().copied()));
+    };
+    let all = others
+        .iter()
+        .fold(all, |all, other| all.subcommand(tool_command(tool, other).hide(true)));
+    let nested = tool_command(tool, last);
+    if all.find_subcommand(group).is_some() {
+        return all.mut_subcommand(group, |g| g.subcommand(nested));
+    }
+    // perf-test is the only group there is.
+    let about = "Measures how fast a cluster takes and gives records";
+    let group = Command::new(group.to_owned()).about(about).subcommand_required(true);
+    all.subcommand(group.subcommand(nested))
+}
+
+fn tool_command(tool: &Tool, name: &'static str) -> Command {
     let mut c = Command::new(name)
         .about(tool.about)
         .disable_help_flag(true)
         .disable_version_flag(true);
-    for alias in &tool.names[1..] {
-        c = c.visible_alias(alias.replace(' ', "-"));
-    }
     for o in tool.opts.iter().chain(COMMON) {
         let mut arg = Arg::new(o.name).long(o.name).help(o.help).hide(o.deprecated);
         if let Some(s) = o.short {

@@ -51,7 +51,7 @@ enum Native {
 pub fn command() -> clap::Command {
     let mut all = Kt::command();
     for tool in multicall::TOOLS {
-        all = all.subcommand(generate::tool_command(tool));
+        all = generate::add_tool(all, tool);
     }
     all
 }
