@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _, ConsumerContext, Rebalance};
@@ -55,8 +55,8 @@ struct Context {
     commits: bool,
 }
 
-/// Commits what the reader has told of partitions that are still ours, and waits for it.
-fn commit(consumer: &BaseConsumer<Context>, positions: &Positions) -> Result<(), ApiError> {
+/// Commits what the reader has told of partitions that are still ours.
+fn commit(consumer: &BaseConsumer<Context>, positions: &Positions, mode: CommitMode) -> Result<(), ApiError> {
     let mut list = TopicPartitionList::new();
     let ours = consumer.assignment().map_err(|e| error_of(&e))?;
     for partition in ours.elements().iter().map(partition_of) {
@@ -68,7 +68,7 @@ fn commit(consumer: &BaseConsumer<Context>, positions: &Positions) -> Result<(),
     if list.count() == 0 {
         return Ok(());
     }
-    consumer.commit(&list, CommitMode::Sync).map_err(|e| error_of(&e))
+    consumer.commit(&list, mode).map_err(|e| error_of(&e))
 }
 
 impl rdkafka::ClientContext for Context {
@@ -92,7 +92,7 @@ impl ConsumerContext for Context {
     fn pre_rebalance(&self, consumer: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
         if let (Rebalance::Revoke(_), true) = (rebalance, self.commits) {
             // If the group is through with us already, the next member reads again what we have read.
-            let _ = commit(consumer, &self.positions);
+            let _ = commit(consumer, &self.positions, CommitMode::Sync);
         }
     }
 
@@ -163,6 +163,12 @@ impl Member {
             otherwise,
             out,
             stop: stop.clone(),
+            commit_interval: Duration::from_millis(
+                props
+                    .get("auto.commit.interval.ms")
+                    .and_then(|v| v.trim().parse().ok())
+                    .unwrap_or(5000),
+            ),
         };
         let poller = std::thread::Builder::new()
             .name("kt-group".to_owned())
@@ -198,7 +204,7 @@ impl Member {
     /// The coordinator refuses the offsets. The group has been left nevertheless.
     pub fn close(mut self) -> Result<(), ApiError> {
         let committed = if self.commits {
-            commit(&self.consumer, &self.positions)
+            commit(&self.consumer, &self.positions, CommitMode::Sync)
         } else {
             Ok(())
         };
@@ -232,11 +238,19 @@ struct Watch {
     otherwise: Option<Start>,
     out: mpsc::UnboundedSender<Change>,
     stop: Arc<AtomicBool>,
+    /// `auto.commit.interval.ms`.
+    commit_interval: Duration,
 }
 
 impl Watch {
     fn run(self) {
+        let mut committed = Instant::now();
         while !self.stop.load(Ordering::Acquire) {
+            if self.context.commits && committed.elapsed() >= self.commit_interval {
+                committed = Instant::now();
+                // If it fails, the next one says more.
+                let _ = commit(&self.consumer, &self.context.positions, CommitMode::Async);
+            }
             // Partitions are paused: what comes are errors, and the poll serves the callbacks.
             let polled = self.consumer.poll(POLL);
             let failed = match polled {
