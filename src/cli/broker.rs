@@ -87,12 +87,14 @@ pub fn run(ui: &mut Ui, args: &Args, is_given: impl Fn(&str) -> bool) -> CliResu
 /// Starts a cluster on a free port of 127.0.0.1, for commands that run beside it.
 pub async fn start(args: &ClusterArgs) -> CliResult<Cluster> {
     let builder = args.builder("127.0.0.1:0", false)?;
+    raise_open_files_limit();
     builder.start().await.map_err(|e| CliError::failed(e.to_string()))
 }
 
 /// Starts the cluster, says where it is, and stops it in order at SIGINT or SIGTERM.
 pub fn serve(ui: &mut Ui, builder: ClusterBuilder, client_config: Option<&Path>) -> CliResult {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    raise_open_files_limit();
     runtime.block_on(async {
         let mut signals = Signals::new()?;
         let cluster = builder.start().await.map_err(|e| CliError::failed(e.to_string()))?;
@@ -109,6 +111,19 @@ pub fn serve(ui: &mut Ui, builder: ClusterBuilder, client_config: Option<&Path>)
         cluster.stop().await;
         Ok(())
     })
+}
+
+/// Takes as many open files as the system allows: every segment has three, and shells often start with a thousand.
+fn raise_open_files_limit() {
+    let mut limit = std::mem::MaybeUninit::<libc::rlimit>::zeroed();
+    // SAFETY: `limit` is room for one struct, which the first call fills if it returns 0; both take valid pointers.
+    unsafe {
+        if libc::getrlimit(libc::RLIMIT_NOFILE, limit.as_mut_ptr()) == 0 {
+            let mut limit = limit.assume_init();
+            limit.rlim_cur = limit.rlim_max;
+            libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit);
+        }
+    }
 }
 
 /// SIGINT and SIGTERM, caught from the moment this is made.

@@ -323,6 +323,9 @@ impl PartitionLog {
         self.producers.take_snapshot(false)?;
         Segment::reset_indexes(&self.dir, base_offset)?;
         let segment = Segment::open(&self.dir, base_offset, now_ms)?;
+        if self.config.preallocate {
+            segment.preallocate(self.config.segment_bytes)?;
+        }
         self.segments.insert(base_offset, segment);
         Ok(())
     }

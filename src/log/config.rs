@@ -33,7 +33,7 @@ pub struct LogConfig {
     pub max_compaction_lag_ms: i64,
     /// How long the files of a removed segment stay, renamed to `.deleted`.
     pub file_delete_delay_ms: i64,
-    /// Taken and shown, without effect: files grow as they are written.
+    /// New segments get their full size at once, and lose what is left of it when they are rolled or closed.
     pub preallocate: bool,
     /// Flush after so many records; `i64::MAX` leaves it to the operating system.
     pub flush_messages: i64,

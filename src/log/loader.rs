@@ -284,8 +284,11 @@ impl Loader<'_> {
         }
         if self.segments.is_empty() {
             Segment::reset_indexes(self.dir, log_start_offset)?;
-            self.segments
-                .insert(log_start_offset, Segment::open(self.dir, log_start_offset, now_ms)?);
+            let segment = Segment::open(self.dir, log_start_offset, now_ms)?;
+            if self.config.preallocate {
+                segment.preallocate(self.config.segment_bytes)?;
+            }
+            self.segments.insert(log_start_offset, segment);
         }
         self.epochs.truncate_from_end(end)?;
         self.epochs.truncate_from_start(log_start_offset)?;

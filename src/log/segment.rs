@@ -276,8 +276,17 @@ impl Segment {
         Ok(())
     }
 
-    /// Completes the time index with the largest timestamp, as a segment that grows no more has it.
+    /// Gives the file its full size at once (`preallocate`); what lies behind the records reads as zeros.
+    pub(super) fn preallocate(&self, bytes: u64) -> io::Result<()> {
+        self.file.set_len(bytes.max(self.size))
+    }
+
+    /// Completes the time index with the largest timestamp, as a segment that grows no more has it, and cuts off what was
+    /// allocated in advance.
     pub(super) fn seal(&mut self) -> Result<(), LogError> {
+        if self.file.metadata()?.len() > self.size {
+            self.file.set_len(self.size)?;
+        }
         if self.size > 0 {
             self.time_index.maybe_append(self.max_timestamp)?;
         }

@@ -16,7 +16,7 @@ use crate::TopicPartition;
 use crate::broker::config::BrokerConfig;
 use crate::broker::config::topic::TopicConfig;
 use crate::broker::metadata::image::{TopicImage, resource_type};
-use crate::broker::metadata::{ApiError, MetadataImage};
+use crate::broker::metadata::{ApiError, MetadataImage, names};
 use crate::log::{LogConfig, LogError, OpenOptions, PartitionLog, checkpoint, log_dir};
 use crate::wire::ErrorCode;
 
@@ -248,6 +248,30 @@ impl ReplicaManager {
             }
             Err(e) => problems.push(format!("{tp}: {e}")),
         }
+    }
+
+    /// Renames the directories of partitions that the metadata gives no replica here, as Kafka does at a start: what is left
+    /// of topics that were deleted while it was down. Returns what it did.
+    pub fn set_strays_aside(&self) -> Vec<String> {
+        let mut told = Vec::new();
+        for dir in &self.dirs {
+            let found = log_dir::partition_dirs(&dir.path).unwrap_or_default();
+            for (kind, path) in found {
+                let log_dir::PartitionDir::Live(tp) = kind else {
+                    continue;
+                };
+                let is_known = self.partitions.read().contains_key(&tp) || self.unopened.read().contains_key(&tp);
+                if is_known || tp.topic.as_ref() == names::CLUSTER_METADATA {
+                    continue;
+                }
+                let aside = path.with_file_name(log_dir::stray_dir_name(&tp));
+                told.push(match std::fs::rename(&path, &aside) {
+                    Ok(()) => format!("{} has no topic and is now {}", path.display(), aside.display()),
+                    Err(e) => format!("{} has no topic and cannot be renamed: {e}", path.display()),
+                });
+            }
+        }
+        told
     }
 
     /// Gives every log of these topics the settings now in force.

@@ -249,3 +249,35 @@ fn rolled_segments_are_flushed_aside_and_not_read_again() {
     t.log().finish_flush(&job);
     assert_eq!(t.log().recovery_point(), 2, "what was flushed is not what is there now");
 }
+
+#[test]
+fn a_preallocated_segment_is_cut_when_it_is_rolled_closed_or_recovered() {
+    let mut t = TestLog::new(LogConfig {
+        segment_bytes: 500,
+        preallocate: true,
+        ..Default::default()
+    });
+    let size = |t: &TestLog, offset| fs::metadata(offset_file(&t.dir(), offset, "log")).unwrap().len();
+    assert_eq!(size(&t, 0), 500);
+    for i in 0..4 {
+        t.append(batch(&[&format!("{i}{}", "x".repeat(100))])).unwrap();
+    }
+    assert!(size(&t, 0) < 500);
+    let active = t.log().active_base_offset();
+    assert_eq!(size(&t, active), 500);
+    let before = t.values(0);
+    t.reopen(false);
+    assert_eq!((t.values(0), t.log().log_end_offset()), (before.clone(), 4));
+    assert!(size(&t, active) < 500);
+    for i in 4..8 {
+        t.append(batch(&[&format!("{i}{}", "x".repeat(100))])).unwrap();
+    }
+    t.reopen(true);
+    assert_eq!(t.values(0)[..4], before);
+    assert_eq!(t.values(0).len(), 8);
+    let active = t.log().active_base_offset();
+    assert!(
+        size(&t, active) < 500,
+        "a clean close leaves nothing behind the records"
+    );
+}

@@ -154,3 +154,20 @@ fn a_directory_of_another_node_is_refused() {
     let said = Broker::on(dir.path(), &[("node.id", "7")]).unwrap_err();
     assert!(said.contains("belongs to node 1"), "{said}");
 }
+
+#[test]
+fn what_is_left_of_a_topic_that_is_gone_is_set_aside_and_kept() {
+    let dir = tempfile::tempdir().unwrap();
+    assert_eq!(start(dir.path()).stop(), Some(0));
+    std::fs::create_dir(dir.path().join("ghost-3")).unwrap();
+    std::fs::write(dir.path().join("ghost-3/00000000000000000000.log"), "").unwrap();
+    std::fs::create_dir(dir.path().join("no partition")).unwrap();
+    assert_eq!(start(dir.path()).stop(), Some(0));
+    let names: Vec<_> = std::fs::read_dir(dir.path())
+        .unwrap()
+        .map(|e| e.unwrap().file_name().into_string().unwrap())
+        .collect();
+    let strays: Vec<_> = names.iter().filter(|n| n.starts_with("ghost-3")).collect();
+    assert!(matches!(&strays[..], [name] if name.ends_with("-stray")), "{names:?}");
+    assert!(names.contains(&"no partition".to_owned()));
+}
