@@ -7,6 +7,7 @@ use crate::internal_topic::keyed::{KeyedError, split_version};
 use crate::internal_topic::{self as internal, Schema, java_utf8, metadata};
 
 use super::text;
+use crate::record::RecordError;
 
 mod consumer_protocol;
 mod remote_log;
@@ -144,6 +145,23 @@ impl Decoder {
             value.write(out);
         }
         Ok(())
+    }
+
+    /// Whether keys are looked at.
+    pub(super) fn reads_keys(self) -> bool {
+        !matches!(self, Decoder::ClusterMetadata | Decoder::RemoteLogMetadata)
+    }
+
+    /// Appends why a key or value cannot be taken out of its record. False if that ends the dump, as with decoder classes.
+    pub(super) fn write_unreadable(self, out: &mut Vec<u8>, offset: i64, why: &RecordError, prefix: &str) -> bool {
+        let told = match self {
+            Decoder::Classes { .. } => return false,
+            Decoder::ClusterMetadata => format!("{prefix}payload: Error at {offset}, skipping. {why}"),
+            Decoder::RemoteLogMetadata => format!("{prefix}payload: Error at offset {offset}, skipping. {why}"),
+            _ => format!("{prefix}key: Error at offset {offset}, skipping. {why}"),
+        };
+        out.extend_from_slice(told.as_bytes());
+        true
     }
 
     /// Appends key and value as fields of a JSON object that has others in front.

@@ -241,12 +241,16 @@ impl<'a> Renderer<'a> {
                 text::legacy_record(out, &record, kind);
             }
             if self.shape.print_data {
-                let fields = Fields {
-                    offset: record.offset,
-                    key: record.key()?,
-                    value: record.value()?,
-                };
-                self.shape.decoder.write(out, &fields, prefix)?;
+                let decoder = self.shape.decoder;
+                let key = if decoder.reads_keys() { record.key() } else { Ok(None) };
+                match key.and_then(|key| Ok((key, record.value()?))) {
+                    Ok((key, value)) => {
+                        let offset = record.offset;
+                        decoder.write(out, &Fields { offset, key, value }, prefix)?;
+                    }
+                    Err(why) if decoder.write_unreadable(out, record.offset, &why, prefix) => {}
+                    Err(why) => return Err(why.into()),
+                }
             }
             out.push(b'\n');
             Ok(())
