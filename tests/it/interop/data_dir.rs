@@ -28,11 +28,14 @@ const CODECS: [&str; 5] = ["none", "gzip", "snappy", "lz4", "zstd"];
 const GROUP: &str = "moved";
 const RECORDS: usize = 300;
 
+/// Partition, offset, timestamp, key and value.
+type Row = (i32, i64, Option<i64>, String, String);
+
 /// All a client can see of what [`fill`] wrote.
 #[derive(Debug, PartialEq)]
 struct Seen {
-    /// Partition, offset, timestamp, key and value of every record, by topic.
-    records: BTreeMap<String, Vec<(i32, i64, Option<i64>, String, String)>>,
+    /// By topic.
+    records: BTreeMap<String, Vec<Row>>,
     committed: Vec<(String, i32, Offset, String)>,
     retention_ms: String,
     cleanup_policy: String,
