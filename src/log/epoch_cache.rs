@@ -23,12 +23,16 @@ pub const UNDEFINED_EPOCH_OFFSET: i64 = -1;
 pub(super) struct EpochCache {
     path: PathBuf,
     entries: Vec<EpochEntry>,
+    /// What the file holds; `None` if there is none.
+    written: Option<Vec<EpochEntry>>,
 }
 
 impl EpochCache {
     pub(super) fn open(path: PathBuf) -> Result<Self, LogError> {
         let entries = checkpoint::read_epochs(&path)?;
-        Ok(EpochCache { path, entries })
+        // No entries may also mean no file: then one is to be written.
+        let written = (!entries.is_empty()).then(|| entries.clone());
+        Ok(EpochCache { path, entries, written })
     }
 
     pub(super) fn set_dir(&mut self, dir: &Path) {
@@ -80,6 +84,13 @@ impl EpochCache {
         after.checked_sub(1).map(|i| self.entries[i].epoch)
     }
 
+    /// Drops what begins at or after the end of a log that is being opened. The file stays: the next start finds the same,
+    /// and a leader that goes on in its epoch has nothing to write.
+    pub(super) fn forget_from_end(&mut self, end_offset: i64) {
+        self.entries
+            .truncate(self.entries.partition_point(|e| e.start_offset < end_offset));
+    }
+
     /// Drops what begins at or after the new end of the log.
     pub(super) fn truncate_from_end(&mut self, end_offset: i64) -> io::Result<()> {
         let keep = self.entries.partition_point(|e| e.start_offset < end_offset);
@@ -108,9 +119,13 @@ impl EpochCache {
         self.write()
     }
 
-    /// Writes the file, also when nothing is in it: Kafka makes one for every log.
-    pub(super) fn write(&self) -> io::Result<()> {
-        checkpoint::write_epochs(&self.path, &self.entries)
+    /// Writes the file, also when nothing is in it: Kafka makes one for every log. One that holds the same is left alone.
+    pub(super) fn write(&mut self) -> io::Result<()> {
+        if self.written.as_ref() != Some(&self.entries) {
+            checkpoint::write_epochs(&self.path, &self.entries)?;
+            self.written = Some(self.entries.clone());
+        }
+        Ok(())
     }
 }
 
