@@ -9,11 +9,15 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 
 use super::node::Node;
-use super::replica::{Partition, checkpoints, cleaner};
+use super::replica::checkpoints::{self, Which};
+use super::replica::{Partition, cleaner};
 use crate::log::{LogError, PartitionLog};
 
 /// How often flushes that are due are looked for; `flush.ms` is seldom set, and then to seconds.
 const FLUSH_CHECK: Duration = Duration::from_secs(1);
+
+/// How often files of closed segments that were read are closed again.
+const RELEASE_INTERVAL: Duration = Duration::from_secs(60);
 
 /// One thing to do every so often.
 struct Task {
@@ -29,9 +33,24 @@ pub(super) async fn run(node: Arc<Node>) {
         task(
             &node,
             |n| millis(n, "replica.high.watermark.checkpoint.interval.ms"),
-            checkpoint,
+            |n| checkpoints::write(n.replicas(), Which::Replication),
         ),
-        task(&node, |_| FLUSH_CHECK, flush),
+        task(
+            &node,
+            |n| millis(n, "log.flush.offset.checkpoint.interval.ms"),
+            |n| checkpoints::write(n.replicas(), Which::Recovery),
+        ),
+        task(
+            &node,
+            |n| millis(n, "log.flush.start.offset.checkpoint.interval.ms"),
+            |n| checkpoints::write(n.replicas(), Which::LogStart),
+        ),
+        task(
+            &node,
+            |n| FLUSH_CHECK.min(millis(n, "log.flush.scheduler.interval.ms")),
+            flush,
+        ),
+        task(&node, |_| RELEASE_INTERVAL, release),
         task(&node, |n| millis(n, "log.cleaner.backoff.ms"), clean),
     ];
     let mut shutdown = node.shutdown_signal();
@@ -141,6 +160,10 @@ fn flush_rolled(partition: &Partition) -> std::io::Result<()> {
     Ok(())
 }
 
-fn checkpoint(node: &Node) {
-    checkpoints::write(node.replicas(), false);
+fn release(node: &Node) {
+    for partition in node.replicas().partitions() {
+        if let Ok(mut log) = partition.log() {
+            log.release_files();
+        }
+    }
 }

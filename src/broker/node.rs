@@ -209,7 +209,7 @@ impl Node {
 
     /// Writes where logs start, so that records deleted stay deleted after a crash.
     pub fn checkpoint_log_starts(&self) {
-        checkpoints::write(&self.replicas, false);
+        checkpoints::write(&self.replicas, checkpoints::Which::LogStart);
     }
 
     /// Makes a topic as a client's mention of it does (`auto.create.topics.enable`, or a coordinator's own topic), with

@@ -19,15 +19,15 @@ pub(super) struct EntryFile<const N: usize> {
 }
 
 impl<const N: usize> EntryFile<N> {
-    /// Opens the file, creating it if it is missing.
+    /// Opens the file; with `create` one that is missing is made.
     ///
     /// # Errors
     /// [`LogError::Corrupt`] if its size is no multiple of the entry's.
-    pub(super) fn open(path: PathBuf) -> Result<Self, LogError> {
+    pub(super) fn open(path: PathBuf, create: bool) -> Result<Self, LogError> {
         let file = OpenOptions::new()
             .read(true)
             .write(true)
-            .create(true)
+            .create(create)
             .truncate(false)
             .open(&path)?;
         let size = file.metadata()?.len();

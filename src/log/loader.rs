@@ -1,6 +1,7 @@
 //! Opens the files of a log and repairs what a stop left behind (Kafka: `LogLoader`, `LogSegment.recover`).
 //!
-//! After a clean stop, indexes are only looked at. After an unclean one, every segment that reaches past the recovery
+//! After a clean stop, and below the recovery point, closed segments are known by the directory's listing alone; their
+//! files are opened when somebody needs them. Only the last segment is looked at. After an unclean one, every segment that reaches past the recovery
 //! point is read batch by batch, cut at the first bad one, and its indexes are made anew; later segments go away.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -9,12 +10,11 @@ use std::io;
 use std::path::Path;
 
 use super::epoch_cache::{EpochCache, EpochEntry};
+use super::listing::Listing;
 use super::producer_state::{ProducerState, Verdict};
 use super::scan::BatchScan;
-use super::segment::{
-    DELETED_SUFFIX, INDEX_SUFFIX, LOG_SUFFIX, Segment, TIME_INDEX_SUFFIX, TXN_INDEX_SUFFIX, remove_files,
-};
-use super::{AppendOrigin, LogConfig, LogError, OpenOptions, checkpoint, file_offset, offset_file};
+use super::segment::{DELETED_SUFFIX, LOG_SUFFIX, Segment, SegmentFiles, remove_files};
+use super::{AppendOrigin, LogConfig, LogError, OpenOptions, checkpoint, file_offset};
 use crate::TopicPartition;
 use crate::record::Batch;
 use crate::record::control::EndTxnMarker;
@@ -40,8 +40,12 @@ pub(super) fn load(
     config: &LogConfig,
     options: &OpenOptions,
 ) -> Result<Loaded, LogError> {
-    finish_swaps(dir)?;
-    let bases = clean_directory(dir)?;
+    let mut listing = Listing::read(dir)?;
+    if listing.has_leftovers {
+        finish_swaps(dir)?;
+        listing = Listing::read(dir)?;
+    }
+    listing.remove_orphans()?;
     let epochs = EpochCache::open(dir.join(checkpoint::LEADER_EPOCH_FILE));
     let epochs = match epochs {
         Err(LogError::Corrupt { path, .. }) => {
@@ -56,12 +60,17 @@ pub(super) fn load(
         options,
         segments: BTreeMap::new(),
         epochs: epochs?,
-        producers: ProducerState::open(topic_partition.clone(), dir, options.producer_id_expiration_ms)?,
+        producers: ProducerState::new(
+            topic_partition.clone(),
+            dir,
+            listing.snapshots,
+            options.producer_id_expiration_ms,
+        ),
     };
     if loader.epochs.entries().is_empty() {
         loader.epochs.write()?;
     }
-    loader.open_segments(&bases)?;
+    loader.open_segments(&listing.segments)?;
     loader.finish()
 }
 
@@ -124,26 +133,6 @@ fn remove_replaced(dir: &Path, base: i64, swap: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Removes indexes without records; returns the base offsets of the segments.
-fn clean_directory(dir: &Path) -> io::Result<BTreeSet<i64>> {
-    let mut bases = BTreeSet::new();
-    let mut indexes = Vec::new();
-    for entry in fs::read_dir(dir)? {
-        let name = entry?.file_name();
-        bases.extend(file_offset(&name, LOG_SUFFIX));
-        for suffix in [INDEX_SUFFIX, TIME_INDEX_SUFFIX, TXN_INDEX_SUFFIX] {
-            indexes.extend(file_offset(&name, suffix).map(|base| (base, dir.join(&name))));
-        }
-    }
-    remove_files(
-        indexes
-            .into_iter()
-            .filter(|(base, _)| !bases.contains(base))
-            .map(|(_, path)| path),
-    )?;
-    Ok(bases)
-}
-
 struct Loader<'a> {
     dir: &'a Path,
     config: &'a LogConfig,
@@ -154,48 +143,55 @@ struct Loader<'a> {
 }
 
 impl Loader<'_> {
-    fn open_segments(&mut self, bases: &BTreeSet<i64>) -> Result<(), LogError> {
-        let mut bases = bases.iter().copied().peekable();
-        while let Some(base) = bases.next() {
+    fn open_segments(&mut self, files: &BTreeMap<i64, SegmentFiles>) -> Result<(), LogError> {
+        let mut files = files.iter().map(|(&base, files)| (base, files)).peekable();
+        while let Some((base, listed)) = files.next() {
+            let next = files.peek().map(|(next, _)| *next);
             // A segment that ends at or before the recovery point was flushed.
-            let flushed = bases.peek().is_some_and(|&next| next <= self.options.recovery_point);
-            let mut segment = match self.open_checked(base)? {
+            let flushed = next.is_some_and(|next| next <= self.options.recovery_point);
+            let opened = match next {
+                Some(_) if self.options.clean_shutdown || flushed => self.take_closed(base, listed)?,
+                _ => self.open_checked(base, listed)?,
+            };
+            let segment = match opened {
                 Some(segment) if self.options.clean_shutdown || flushed => segment,
                 other => {
                     let (segment, whole) = self.recover(base, other)?;
                     self.segments.insert(base, segment);
                     if !whole && !self.options.clean_shutdown {
-                        self.remove_segments(bases)?;
-                        return Ok(());
+                        return Ok(self.remove_segments(files.map(|(base, _)| base))?);
                     }
                     continue;
                 }
             };
-            if bases.peek().is_none() || segment.time_index.entries() == 0 {
-                segment.load_tail()?;
-            }
             self.segments.insert(base, segment);
         }
-        Ok(())
+        match self.segments.values_mut().next_back() {
+            Some(active) => active.load_tail(),
+            None => Ok(()),
+        }
+    }
+
+    /// A segment that need not be checked, as Kafka has it: its indexes exist, and whoever needs one looks at it. `None`
+    /// if they must be made anew.
+    fn take_closed(&self, base: i64, files: &SegmentFiles) -> Result<Option<Segment>, LogError> {
+        if !files.offset_index || !files.time_index {
+            return Ok(None);
+        }
+        match Segment::closed(self.dir, base, files, self.options.now_ms) {
+            Err(LogError::Corrupt { .. }) => Ok(None),
+            other => other.map(Some),
+        }
     }
 
     /// Opens a segment whose indexes exist and look sane; `None` if they must be made anew.
-    fn open_checked(&self, base: i64) -> Result<Option<Segment>, LogError> {
-        if !offset_file(self.dir, base, INDEX_SUFFIX).exists()
-            || !offset_file(self.dir, base, TIME_INDEX_SUFFIX).exists()
-        {
+    fn open_checked(&self, base: i64, files: &SegmentFiles) -> Result<Option<Segment>, LogError> {
+        if !files.offset_index || !files.time_index {
             return Ok(None);
         }
-        let opened = Segment::open(self.dir, base, self.options.now_ms);
-        let opened = opened.and_then(|segment| {
-            segment.offset_index.sanity_check()?;
-            segment.time_index.sanity_check()?;
-            Ok(segment)
-        });
-        match opened {
-            Ok(segment) => Ok(Some(segment)),
+        match Segment::open(self.dir, base, self.options.now_ms).and_then(Segment::sanity_checked) {
             Err(LogError::Corrupt { .. }) => Ok(None),
-            Err(e) => Err(e),
+            other => other.map(Some),
         }
     }
 
@@ -218,7 +214,7 @@ impl Loader<'_> {
             self.options.now_ms,
         )?;
         segment.clear_indexes()?;
-        let file = segment.file().clone();
+        let file = segment.file()?.clone();
         let mut scan = BatchScan::new(&file, 0, segment.size());
         let mut next = base;
         let valid = loop {
@@ -348,7 +344,7 @@ pub(super) fn rebuild_producers(
         let Some(first) = segment.find(from.max(segment.base_offset()))? else {
             continue;
         };
-        let mut scan = BatchScan::new(segment.file(), first.position, segment.size());
+        let mut scan = BatchScan::new(segment.file()?, first.position, segment.size());
         while let Some(batch) = scan.next()? {
             let (_, batch) = batch?;
             if batch.header.base_offset >= end {

@@ -13,6 +13,8 @@ mod error;
 mod flush;
 mod index;
 pub mod inspect;
+mod lazy_index;
+mod listing;
 mod loader;
 pub mod log_dir;
 mod offset_index;

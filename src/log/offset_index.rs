@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::LogError;
 use super::index::{EntryFile, u32_at};
+use super::lazy_index::Index;
 
 /// Bytes of an entry.
 pub const ENTRY_SIZE: usize = 8;
@@ -18,9 +19,9 @@ pub(super) struct OffsetIndex {
     last: Option<(i64, u32)>,
 }
 
-impl OffsetIndex {
-    pub(super) fn open(path: PathBuf, base_offset: i64) -> Result<Self, LogError> {
-        let entries = EntryFile::open(path)?;
+impl Index for OffsetIndex {
+    fn open(path: PathBuf, base_offset: i64, create: bool) -> Result<Self, LogError> {
+        let entries = EntryFile::open(path, create)?;
         let mut index = OffsetIndex {
             entries,
             base_offset,
@@ -30,21 +31,9 @@ impl OffsetIndex {
         Ok(index)
     }
 
-    fn load_last(&mut self) -> io::Result<()> {
-        self.last = match self.entries.entries() {
-            0 => None,
-            n => Some(self.decode(&self.entries.get(n - 1)?)),
-        };
-        Ok(())
-    }
-
-    fn decode(&self, entry: &[u8; ENTRY_SIZE]) -> (i64, u32) {
-        (self.base_offset + i64::from(u32_at(entry, 0)), u32_at(entry, 4))
-    }
-
     /// # Errors
     /// [`LogError::Corrupt`] if the last entry does not lie behind the base offset, as in a file of zeros.
-    pub(super) fn sanity_check(&self) -> Result<(), LogError> {
+    fn sanity_check(&self) -> Result<(), LogError> {
         match self.last {
             Some((last, _)) if last < self.base_offset => Err(LogError::corrupt(
                 self.path(),
@@ -60,7 +49,29 @@ impl OffsetIndex {
         }
     }
 
-    pub(super) fn path(&self) -> &Path {
+    fn set_path(&mut self, path: PathBuf) {
+        self.entries.set_path(path);
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        self.entries.sync()
+    }
+}
+
+impl OffsetIndex {
+    fn load_last(&mut self) -> io::Result<()> {
+        self.last = match self.entries.entries() {
+            0 => None,
+            n => Some(self.decode(&self.entries.get(n - 1)?)),
+        };
+        Ok(())
+    }
+
+    fn decode(&self, entry: &[u8; ENTRY_SIZE]) -> (i64, u32) {
+        (self.base_offset + i64::from(u32_at(entry, 0)), u32_at(entry, 4))
+    }
+
+    fn path(&self) -> &Path {
         self.entries.path()
     }
 
@@ -111,13 +122,5 @@ impl OffsetIndex {
         self.entries.truncate(0)?;
         self.last = None;
         Ok(())
-    }
-
-    pub(super) fn sync(&self) -> io::Result<()> {
-        self.entries.sync()
-    }
-
-    pub(super) fn set_path(&mut self, path: PathBuf) {
-        self.entries.set_path(path);
     }
 }

@@ -171,6 +171,17 @@ impl PartitionLog {
         self.segments.len()
     }
 
+    /// Closes the files of all segments but the last; they are opened again when they are needed.
+    pub fn release_files(&mut self) {
+        let closed = self.segments.len() - 1;
+        self.segments.values_mut().take(closed).for_each(Segment::release);
+    }
+
+    /// How many files of segments are open.
+    pub fn open_files(&self) -> usize {
+        self.segments.values().map(Segment::open_files).sum()
+    }
+
     /// Base offset of the segment that grows.
     pub fn active_base_offset(&self) -> i64 {
         self.segments

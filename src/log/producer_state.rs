@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use super::LogError;
 use super::error::code;
 use super::producer_snapshot::{self, SnapshotEntry};
-use super::{AppendOrigin, file_offset, offset_file};
+use super::{AppendOrigin, offset_file};
 use crate::TopicPartition;
 use crate::record::batch::decrement_sequence;
 use crate::record::control::EndTxnMarker;
@@ -157,13 +157,14 @@ pub(super) struct ProducerState {
 }
 
 impl ProducerState {
-    /// An empty state over the snapshots that lie in `dir`.
-    pub(super) fn open(topic_partition: TopicPartition, dir: &Path, expiration_ms: i64) -> io::Result<Self> {
-        let mut snapshots = BTreeSet::new();
-        for entry in fs::read_dir(dir)? {
-            snapshots.extend(file_offset(&entry?.file_name(), SNAPSHOT_SUFFIX));
-        }
-        Ok(ProducerState {
+    /// An empty state over the snapshots that lie in `dir`, at these offsets.
+    pub(super) fn new(
+        topic_partition: TopicPartition,
+        dir: &Path,
+        snapshots: BTreeSet<i64>,
+        expiration_ms: i64,
+    ) -> Self {
+        ProducerState {
             topic_partition,
             dir: dir.to_owned(),
             expiration_ms,
@@ -173,7 +174,7 @@ impl ProducerState {
             snapshots,
             map_end_offset: 0,
             last_snapshot_offset: 0,
-        })
+        }
     }
 
     pub(super) fn set_dir(&mut self, dir: &Path) {

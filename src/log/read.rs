@@ -139,7 +139,7 @@ impl PartitionLog {
             found.first_entry_incomplete = len < first.size() && available > 0;
             if len > 0 {
                 found.slice = Some(FileSlice {
-                    file: segment.file().clone(),
+                    file: segment.file()?.clone(),
                     position: first.position,
                     len: len as usize,
                 });
@@ -171,7 +171,7 @@ impl PartitionLog {
     /// If the disk fails or a batch cannot be read.
     pub fn offset_for_timestamp(&self, timestamp: i64, upper: i64) -> Result<Option<TimestampMatch>, LogError> {
         for segment in self.segments.values() {
-            if segment.max_timestamp().timestamp < timestamp {
+            if segment.max_timestamp()?.timestamp < timestamp {
                 continue;
             }
             if let Some(found) = self.find_in_segment(segment, timestamp)? {
@@ -184,17 +184,17 @@ impl PartitionLog {
     fn find_in_segment(&self, segment: &Segment, timestamp: i64) -> Result<Option<TimestampMatch>, LogError> {
         // No record before this offset is as late as the timestamp asked for.
         let from = segment
-            .time_index
+            .time_index()?
             .lookup(timestamp.saturating_sub(1))?
             .offset
             .max(self.log_start_offset);
-        let mut scan = segment.scan(u64::from(segment.offset_index.lookup(from)?));
+        let mut scan = segment.scan(u64::from(segment.offset_index()?.lookup(from)?))?;
         while let Some(at) = scan.next()? {
             if at.header.last_offset() < self.log_start_offset || at.header.max_timestamp < timestamp {
                 continue;
             }
             let bytes = FileSlice {
-                file: segment.file().clone(),
+                file: segment.file()?.clone(),
                 position: at.position,
                 len: at.header.size_in_bytes(),
             };
@@ -228,16 +228,13 @@ impl PartitionLog {
     /// # Errors
     /// If the disk fails or a batch cannot be read.
     pub fn max_timestamp_offset(&self) -> Result<Option<TimestampMatch>, LogError> {
-        let best = self
-            .segments
-            .values()
-            .fold(None, |best: Option<(TimestampOffset, &Segment)>, segment| {
-                let largest = segment.max_timestamp();
-                match best {
-                    Some((t, _)) if t.timestamp >= largest.timestamp => best,
-                    _ => Some((largest, segment)),
-                }
-            });
+        let mut best: Option<(TimestampOffset, &Segment)> = None;
+        for segment in self.segments.values() {
+            let largest = segment.max_timestamp()?;
+            if best.is_none_or(|(t, _)| t.timestamp < largest.timestamp) {
+                best = Some((largest, segment));
+            }
+        }
         match best {
             Some((largest, segment)) if largest.timestamp >= 0 => self.find_in_segment(segment, largest.timestamp),
             _ => Ok(None),

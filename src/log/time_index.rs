@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::LogError;
 use super::index::{EntryFile, i64_at, u32_at};
+use super::lazy_index::Index;
 use crate::record::NO_TIMESTAMP;
 
 /// Bytes of an entry.
@@ -27,9 +28,9 @@ pub(super) struct TimeIndex {
     last: TimestampOffset,
 }
 
-impl TimeIndex {
-    pub(super) fn open(path: PathBuf, base_offset: i64) -> Result<Self, LogError> {
-        let entries = EntryFile::open(path)?;
+impl Index for TimeIndex {
+    fn open(path: PathBuf, base_offset: i64, create: bool) -> Result<Self, LogError> {
+        let entries = EntryFile::open(path, create)?;
         let mut index = TimeIndex {
             entries,
             base_offset,
@@ -42,6 +43,36 @@ impl TimeIndex {
         Ok(index)
     }
 
+    /// # Errors
+    /// [`LogError::Corrupt`] if the last entry does not lie behind the first, as in a file of zeros or one that ends in them.
+    fn sanity_check(&self) -> Result<(), LogError> {
+        if self.entries.entries() == 0 {
+            return Ok(());
+        }
+        let first = self.decode(&self.entries.get(0)?);
+        let rises = self.last.timestamp > first.timestamp || self.entries.entries() == 1;
+        if !rises {
+            return Err(LogError::corrupt(
+                self.path(),
+                format!(
+                    "the last timestamp is {} which is not greater than the first timestamp {}",
+                    self.last.timestamp, first.timestamp
+                ),
+            ));
+        }
+        Ok(())
+    }
+
+    fn set_path(&mut self, path: PathBuf) {
+        self.entries.set_path(path);
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        self.entries.sync()
+    }
+}
+
+impl TimeIndex {
     fn load_last(&mut self) -> io::Result<()> {
         self.last = match self.entries.entries() {
             0 => self.none(),
@@ -64,31 +95,8 @@ impl TimeIndex {
         }
     }
 
-    /// # Errors
-    /// [`LogError::Corrupt`] if the last entry lies before the first, as in a file that ends in zeros.
-    pub(super) fn sanity_check(&self) -> Result<(), LogError> {
-        if self.entries.entries() == 0 {
-            return Ok(());
-        }
-        let first = self.decode(&self.entries.get(0)?);
-        if self.last.timestamp < first.timestamp {
-            return Err(LogError::corrupt(
-                self.path(),
-                format!(
-                    "the last timestamp is {} which is less than the first timestamp {}",
-                    self.last.timestamp, first.timestamp
-                ),
-            ));
-        }
-        Ok(())
-    }
-
-    pub(super) fn path(&self) -> &Path {
+    fn path(&self) -> &Path {
         self.entries.path()
-    }
-
-    pub(super) fn entries(&self) -> usize {
-        self.entries.entries()
     }
 
     /// Keeps room for the entry that a segment gets when it is rolled.
@@ -149,13 +157,5 @@ impl TimeIndex {
         self.entries.truncate(0)?;
         self.last = self.none();
         Ok(())
-    }
-
-    pub(super) fn sync(&self) -> io::Result<()> {
-        self.entries.sync()
-    }
-
-    pub(super) fn set_path(&mut self, path: PathBuf) {
-        self.entries.set_path(path);
     }
 }

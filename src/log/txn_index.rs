@@ -82,12 +82,17 @@ impl TransactionIndex {
         Ok(TransactionIndex { path, entries })
     }
 
-    /// An index that replaces whatever the file holds.
-    pub(super) fn create(path: PathBuf) -> io::Result<Self> {
-        let mut index = TransactionIndex {
+    /// An index whose file does not exist.
+    pub(super) fn absent(path: PathBuf) -> Self {
+        TransactionIndex {
             path,
             entries: Vec::new(),
-        };
+        }
+    }
+
+    /// An index that replaces whatever the file holds.
+    pub(super) fn create(path: PathBuf) -> io::Result<Self> {
+        let mut index = Self::absent(path);
         index.clear()?;
         Ok(index)
     }

@@ -7,10 +7,20 @@ use super::ReplicaManager;
 use crate::TopicPartition;
 use crate::log::checkpoint;
 
-/// Writes all three. With `all_flushed` the recovery points are the logs' ends, as after a clean close. A directory whose
-/// files cannot be written goes offline.
-pub(crate) fn write(replicas: &ReplicaManager, all_flushed: bool) {
-    type Offsets = BTreeMap<TopicPartition, i64>;
+/// What to write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Which {
+    Recovery,
+    LogStart,
+    Replication,
+    /// All of them; the recovery points are the logs' ends, as after a clean close.
+    AllFlushed,
+}
+
+type Offsets = BTreeMap<TopicPartition, i64>;
+
+/// Writes checkpoint files. A directory whose files cannot be written goes offline.
+pub(crate) fn write(replicas: &ReplicaManager, which: Which) {
     let mut by_dir: Vec<(Offsets, Offsets, Offsets)> = vec![Default::default(); replicas.dirs().len()];
     for (at, (recovery, start, _)) in by_dir.iter_mut().enumerate() {
         for (tp, recovered, started) in replicas.unopened_in(at) {
@@ -26,10 +36,9 @@ pub(crate) fn write(replicas: &ReplicaManager, all_flushed: bool) {
         };
         let (recovery, start, replication) = &mut by_dir[at];
         let tp = partition.tp.clone();
-        let recovered = if all_flushed {
-            log.log_end_offset()
-        } else {
-            log.recovery_point()
+        let recovered = match which {
+            Which::AllFlushed => log.log_end_offset(),
+            _ => log.recovery_point(),
         };
         recovery.insert(tp.clone(), recovered);
         if log.log_start_offset() > 0 {
@@ -43,13 +52,18 @@ pub(crate) fn write(replicas: &ReplicaManager, all_flushed: bool) {
             continue;
         }
         let files = [
-            (checkpoint::RECOVERY_POINT_FILE, recovery),
-            (checkpoint::LOG_START_OFFSET_FILE, start),
-            (checkpoint::REPLICATION_OFFSET_FILE, replication),
+            (Which::Recovery, checkpoint::RECOVERY_POINT_FILE, recovery),
+            (Which::LogStart, checkpoint::LOG_START_OFFSET_FILE, start),
+            (Which::Replication, checkpoint::REPLICATION_OFFSET_FILE, replication),
         ];
-        let written = files.into_iter().try_for_each(|(name, offsets)| {
-            checkpoint::write_offsets(&health.path().join(name), offsets.iter().map(|(tp, o)| (tp, *o)), true)
-        });
+        let wanted = files
+            .into_iter()
+            .filter(|(kind, ..)| which == Which::AllFlushed || which == *kind);
+        let written = wanted
+            .map(|(_, name, offsets)| (name, offsets))
+            .try_for_each(|(name, offsets)| {
+                checkpoint::write_offsets(&health.path().join(name), offsets.iter().map(|(tp, o)| (tp, *o)), true)
+            });
         // Where the reason is kept, [`super::dir_health`] tells it.
         let _ = health.watch(written);
     }

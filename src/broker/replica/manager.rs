@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use parking_lot::RwLock;
 use tokio::sync::Notify;
@@ -16,7 +17,7 @@ use crate::TopicPartition;
 use crate::broker::config::BrokerConfig;
 use crate::broker::config::topic::TopicConfig;
 use crate::broker::metadata::image::{TopicImage, resource_type};
-use crate::broker::metadata::{ApiError, MetadataImage, names};
+use crate::broker::metadata::{ApiError, MetadataImage, PartitionImage, names};
 use crate::log::{LogConfig, LogError, OpenOptions, PartitionLog, checkpoint, log_dir};
 use crate::wire::ErrorCode;
 
@@ -35,6 +36,20 @@ struct Checkpoints {
     recovery: BTreeMap<TopicPartition, i64>,
     log_start: BTreeMap<TopicPartition, i64>,
     cleaner: BTreeMap<TopicPartition, i64>,
+}
+
+/// Fewer replicas than this are not worth a thread of their own.
+const REPLICAS_A_THREAD: usize = 8;
+
+/// A replica to be opened.
+#[derive(Debug)]
+struct Coming<'a> {
+    tp: TopicPartition,
+    topic_id: Uuid,
+    image: &'a PartitionImage,
+    /// Place in the manager's `dirs`.
+    dir: usize,
+    config: Arc<LogConfig>,
 }
 
 /// See the module's text.
@@ -135,7 +150,7 @@ impl ReplicaManager {
     /// Follows a change of metadata: replicas come, change hands, and go. Problems with one partition's files are
     /// returned and do not keep the others back.
     pub fn apply(&self, config: &BrokerConfig, old: &MetadataImage, new: &MetadataImage, now_ms: i64) -> Vec<String> {
-        let mut problems = Vec::new();
+        let (mut problems, mut coming) = (Vec::new(), Vec::new());
         for (name, topic) in new.topics.iter() {
             let before = old.topics.get(name);
             if before.is_some_and(|b| Arc::ptr_eq(b, topic)) {
@@ -150,15 +165,24 @@ impl ReplicaManager {
                 topic: props,
             }
             .log_config();
-            self.apply_topic(topic, &log_config, now_ms, &mut problems);
+            coming.extend(self.apply_topic(topic, &log_config, &mut problems));
         }
         for name in old.topics.keys().filter(|name| !new.topics.contains_key(*name)) {
             self.remove_topic(name, &mut problems);
         }
+        let threads = usize::try_from(config.i64("num.recovery.threads.per.data.dir")).unwrap_or(1);
+        problems.extend(self.take_up_all(&coming, threads.max(1) * self.dirs.len(), now_ms));
         problems
     }
 
-    fn apply_topic(&self, topic: &TopicImage, config: &Arc<LogConfig>, now_ms: i64, problems: &mut Vec<String>) {
+    /// Lets the replicas of a topic change hands or go; returns those that come.
+    fn apply_topic<'a>(
+        &self,
+        topic: &'a TopicImage,
+        config: &Arc<LogConfig>,
+        problems: &mut Vec<String>,
+    ) -> Vec<Coming<'a>> {
+        let mut coming = Vec::new();
         for (index, image) in (0..).zip(&topic.partitions) {
             let tp = TopicPartition::new(topic.name.clone(), index);
             let present = self.partitions.read().get(&tp).cloned();
@@ -172,39 +196,68 @@ impl ReplicaManager {
                 }
                 (Some(_), None) => self.remove(&tp, problems),
                 (None, Some(replica)) => {
-                    let dir = image
-                        .directories
-                        .get(replica)
-                        .and_then(|id| self.dirs.iter().position(|d| d.id == *id));
-                    let dir = dir.unwrap_or(0);
-                    match self.open(&tp, topic.id, dir, (config.clone(), now_ms)) {
-                        Ok(log) => {
-                            let health = self.health[dir].clone();
-                            let leadership = Leadership::from(image);
-                            let partition = Arc::new(Partition::new(log, self.node_id, leadership, health));
-                            if let Err(e) = become_leader(&partition, self.node_id) {
-                                problems.push(format!("{tp}: {}", e.text()));
-                            }
-                            self.partitions.write().insert(tp, partition);
-                        }
-                        Err(e) => {
-                            problems.push(format!("{tp} is offline: {}", e.text()));
-                            self.unopened.write().insert(tp, dir);
-                        }
-                    }
+                    let dir = image.directories.get(replica);
+                    let dir = dir.and_then(|id| self.dirs.iter().position(|d| d.id == *id));
+                    coming.push(Coming {
+                        tp,
+                        topic_id: topic.id,
+                        image,
+                        dir: dir.unwrap_or(0),
+                        config: config.clone(),
+                    });
                 }
                 (None, None) => {}
             }
         }
+        coming
     }
 
-    fn open(
-        &self,
-        tp: &TopicPartition,
-        topic_id: Uuid,
-        dir: usize,
-        (config, now_ms): (Arc<LogConfig>, i64),
-    ) -> Result<PartitionLog, ApiError> {
+    /// Opens replicas, many of them on several threads as Kafka does at its start.
+    fn take_up_all(&self, coming: &[Coming<'_>], threads: usize, now_ms: i64) -> Vec<String> {
+        let threads = threads.min(coming.len() / REPLICAS_A_THREAD);
+        if threads <= 1 {
+            return coming.iter().filter_map(|c| self.take_up(c, now_ms)).collect();
+        }
+        let next = AtomicUsize::new(0);
+        let work = || {
+            let one = || coming.get(next.fetch_add(1, Ordering::Relaxed));
+            std::iter::from_fn(one)
+                .filter_map(|c| self.take_up(c, now_ms))
+                .collect()
+        };
+        let mut problems: Vec<String> = std::thread::scope(|scope| {
+            let running: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+            let ended = running.into_iter().map(|thread| thread.join());
+            ended
+                .flat_map(|found: std::thread::Result<Vec<String>>| match found {
+                    Ok(problems) => problems,
+                    Err(panic) => std::panic::resume_unwind(panic),
+                })
+                .collect()
+        });
+        problems.sort_unstable();
+        problems
+    }
+
+    /// Opens a replica and serves it; the problem, if there is one.
+    fn take_up(&self, coming: &Coming<'_>, now_ms: i64) -> Option<String> {
+        let Coming { tp, image, dir, .. } = coming;
+        let log = match self.open(coming, now_ms) {
+            Ok(log) => log,
+            Err(e) => {
+                self.unopened.write().insert(tp.clone(), *dir);
+                return Some(format!("{tp} is offline: {}", e.text()));
+            }
+        };
+        let partition = Partition::new(log, self.node_id, Leadership::from(*image), self.health[*dir].clone());
+        let led = become_leader(&partition, self.node_id);
+        self.partitions.write().insert(tp.clone(), Arc::new(partition));
+        led.err().map(|e| format!("{tp}: {}", e.text()))
+    }
+
+    fn open(&self, coming: &Coming<'_>, now_ms: i64) -> Result<PartitionLog, ApiError> {
+        let Coming { tp, topic_id, dir, .. } = coming;
+        let (topic_id, dir) = (*topic_id, *dir);
         if let Some(why) = self.health[dir].failure() {
             return Err(ApiError::new(ErrorCode::KAFKA_STORAGE_ERROR, why));
         }
@@ -221,7 +274,7 @@ impl ReplicaManager {
             now_ms,
             ..OpenOptions::default()
         };
-        let mut log = PartitionLog::open(&path, tp.clone(), topic_id, config, options)?;
+        let mut log = PartitionLog::open(&path, tp.clone(), topic_id, coming.config.clone(), options)?;
         log.set_cleaner_offset(at(&checkpoints.cleaner));
         Ok(log)
     }
@@ -303,7 +356,7 @@ impl ReplicaManager {
     pub fn close(&self, clean: bool) -> Vec<String> {
         let mut problems: Vec<String> = Vec::new();
         if clean {
-            super::checkpoints::write(self, true);
+            super::checkpoints::write(self, super::checkpoints::Which::AllFlushed);
             let offline = self.health.iter().filter_map(|h| Some((h.path(), h.failure()?)));
             problems.extend(offline.map(|(path, why)| format!("{} is offline: {why}", path.display())));
             problems.extend(self.unopened.read().keys().map(|tp| format!("{tp} is offline")));

@@ -113,13 +113,16 @@ impl PartitionLog {
         {
             return Ok(None);
         }
-        let sources = self.segments.range(..uncleanable).map(|(&base_offset, s)| Source {
-            base_offset,
-            file: s.file().clone(),
-            path: s.path().to_owned(),
-            size: s.size(),
-        });
-        let sources: Vec<Source> = sources.collect();
+        let source = |(&base_offset, s): (&i64, &Segment)| {
+            Ok(Source {
+                base_offset,
+                file: s.file()?.clone(),
+                path: s.path().to_owned(),
+                size: s.size(),
+            })
+        };
+        let sources = self.segments.range(..uncleanable).map(source);
+        let sources = sources.collect::<io::Result<Vec<Source>>>()?;
         let from = sources.first().map_or(0, |s| s.base_offset);
         Ok(Some(CleaningPlan {
             dir: self.dir.clone(),
@@ -164,7 +167,7 @@ impl PartitionLog {
         }
         for segment in self.segments.range(first_dirty..uncleanable).map(|(_, s)| s) {
             if segment
-                .scan(0)
+                .scan(0)?
                 .next()?
                 .is_some_and(|b| b.header.max_timestamp < now_ms.saturating_sub(lag))
             {
@@ -184,7 +187,7 @@ impl PartitionLog {
             let current = sources.iter().all(|(base, file)| {
                 self.segments
                     .get(base)
-                    .is_some_and(|s| Arc::ptr_eq(s.file(), file) && *base != self.active_base_offset())
+                    .is_some_and(|s| s.file().is_ok_and(|f| Arc::ptr_eq(f, file)) && *base != self.active_base_offset())
             });
             if current && untouched {
                 let swapped = self.swap_in(segment, sources.iter().map(|(base, _)| *base), now_ms);

@@ -4,6 +4,7 @@ mod append;
 mod cleaner;
 mod fixtures;
 mod fuzz;
+mod lazy;
 mod legacy;
 mod read;
 mod recovery;
