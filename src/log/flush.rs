@@ -39,6 +39,9 @@ impl PartitionLog {
     /// # Errors
     /// If the disk fails; the log then takes no more writes.
     pub fn flush(&mut self, now_ms: i64) -> Result<(), LogError> {
+        if self.recovery_point >= self.log_end_offset {
+            return Ok(());
+        }
         let from = self.first_unflushed_base();
         let done = self.segments.range(from..).try_for_each(|(_, s)| s.sync());
         self.guard(done.map_err(LogError::Io))?;

@@ -5,12 +5,14 @@ use std::fs::{self, DirEntry};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::file_offset;
 use super::loader::{CLEANED_SUFFIX, SWAP_SUFFIX};
 use super::producer_state::SNAPSHOT_SUFFIX;
 use super::segment::{
     DELETED_SUFFIX, INDEX_SUFFIX, LOG_SUFFIX, Segment, SegmentFiles, TIME_INDEX_SUFFIX, TXN_INDEX_SUFFIX, remove_files,
 };
+
+/// Of small files that are about to replace others.
+const TEMPORARY_SUFFIX: &str = ".tmp";
 
 #[derive(Debug, Default)]
 pub(super) struct Listing {
@@ -33,20 +35,28 @@ impl Listing {
         for entry in fs::read_dir(dir)? {
             let entry = entry?;
             let name = entry.file_name();
-            let is = |suffix| file_offset(&name, suffix);
-            if let Some(base) = is(LOG_SUFFIX) {
-                records.insert(base, size(&entry)?);
-            } else if let Some(base) = is(INDEX_SUFFIX) {
-                listing.of(base).offset_index = true;
-            } else if let Some(base) = is(TIME_INDEX_SUFFIX) {
-                listing.of(base).time_index = true;
-            } else if let Some(base) = is(TXN_INDEX_SUFFIX) {
-                listing.of(base).txn_index = true;
-            } else if let Some(offset) = is(SNAPSHOT_SUFFIX) {
-                listing.snapshots.insert(offset);
-            } else if let Some(name) = name.to_str() {
-                let leftover = [CLEANED_SUFFIX, SWAP_SUFFIX, DELETED_SUFFIX, ".tmp"];
-                listing.has_leftovers |= leftover.iter().any(|suffix| name.ends_with(suffix));
+            let Some(name) = name.to_str() else { continue };
+            let Some((offset, kind)) = name
+                .split_once('.')
+                .and_then(|(stem, kind)| Some((offset(stem)?, kind)))
+            else {
+                listing.has_leftovers |= name.ends_with(TEMPORARY_SUFFIX);
+                continue;
+            };
+            match kind {
+                LOG_SUFFIX => {
+                    records.insert(offset, size(&entry)?);
+                }
+                INDEX_SUFFIX => listing.of(offset).offset_index = true,
+                TIME_INDEX_SUFFIX => listing.of(offset).time_index = true,
+                TXN_INDEX_SUFFIX => listing.of(offset).txn_index = true,
+                SNAPSHOT_SUFFIX => {
+                    listing.snapshots.insert(offset);
+                }
+                other => {
+                    let leftover = [CLEANED_SUFFIX, SWAP_SUFFIX, DELETED_SUFFIX, TEMPORARY_SUFFIX];
+                    listing.has_leftovers |= leftover.iter().any(|suffix| other.ends_with(suffix));
+                }
             }
         }
         for (base, size) in &records {
@@ -71,6 +81,12 @@ impl Listing {
     pub(super) fn remove_orphans(&mut self) -> io::Result<()> {
         remove_files(self.orphans.drain(..))
     }
+}
+
+/// The offset that begins the name of a segment's file.
+fn offset(stem: &str) -> Option<i64> {
+    let is_number = !stem.is_empty() && stem.bytes().all(|b| b.is_ascii_digit());
+    is_number.then(|| stem.parse().ok()).flatten()
 }
 
 fn size(entry: &DirEntry) -> io::Result<u64> {
