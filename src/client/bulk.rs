@@ -1,15 +1,18 @@
 //! Producing as fast as can be, with a call back for each record: what performance tests need. Feature `cli`.
 
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
 use std::ptr::NonNull;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
+use parking_lot::{Condvar, Mutex};
+use rdkafka::ClientContext as _;
 use rdkafka::error::KafkaError;
-use rdkafka::message::{DeliveryResult, Message as _};
-use rdkafka::producer::{Producer as _, ProducerContext, ThreadedProducer};
+use rdkafka::message::DeliveryResult;
+use rdkafka::producer::{BaseProducer, Producer as _, ProducerContext};
 use rdkafka::types::RDKafkaRespErr;
-use rdkafka::util::{IntoOpaque, Timeout};
 
 use super::error::ApiError;
 use super::librdkafka::{self, DataContext};
@@ -17,18 +20,17 @@ use super::produce::error_of;
 use super::props::Properties;
 use crate::wire::ErrorCode;
 
-/// Hears of each record's end, on librdkafka's polling thread.
+/// Hears of each record's end, on a thread of the producer's own.
 pub trait Completions: Send + Sync + 'static {
-    /// The record sent with `tag` was acknowledged, all its bytes; or why not.
-    fn completed(&self, tag: usize, result: Result<usize, ApiError>);
+    /// Records that were acknowledged, or not, at the same moment: the tag each was sent with, and its bytes or why not.
+    fn completed(&self, reports: &mut dyn Iterator<Item = (usize, Result<usize, ApiError>)>);
 }
 
-struct Context<C> {
-    completions: Arc<C>,
+struct Context {
     data: DataContext,
 }
 
-impl<C: Completions> rdkafka::ClientContext for Context<C> {
+impl rdkafka::ClientContext for Context {
     const ENABLE_REFRESH_OAUTH_TOKEN: bool = true;
 
     fn log(&self, _: rdkafka::config::RDKafkaLogLevel, _: &str, _: &str) {}
@@ -45,23 +47,218 @@ impl<C: Completions> rdkafka::ClientContext for Context<C> {
     }
 }
 
-impl<C: Completions> ProducerContext for Context<C> {
-    type DeliveryOpaque = usize;
+impl ProducerContext for Context {
+    type DeliveryOpaque = ();
 
-    fn delivery(&self, result: &DeliveryResult<'_>, tag: usize) {
-        let result = match result {
-            Ok(m) => Ok(m.payload().map_or(0, <[u8]>::len)),
-            Err((e, _)) => Err(error_of(e)),
-        };
-        self.completions.completed(tag, result);
-    }
+    /// Called only for what is purged when the producer goes.
+    fn delivery(&self, _: &DeliveryResult<'_>, (): ()) {}
 }
 
 /// A producer of records without keys to one topic.
-pub struct BulkProducer<C: Completions> {
-    // Dropped before the producer it belongs to.
+pub struct BulkProducer {
+    // These two are dropped before the producer they belong to.
+    _events: Events,
     topic: NativeTopic,
-    inner: ThreadedProducer<Context<C>>,
+    inner: Arc<BaseProducer<Context>>,
+    room: Arc<Room>,
+}
+
+/// How many bytes wait for their acknowledgement, and the most that shall. Whoever waits for room goes on only when a
+/// quarter is free: threads that wake each other for every record get nothing else done.
+struct Room {
+    bytes: Mutex<usize>,
+    most: usize,
+    freed: Condvar,
+}
+
+impl Room {
+    fn new(most: usize) -> Self {
+        Room {
+            bytes: Mutex::new(0),
+            most: most.max(1),
+            freed: Condvar::new(),
+        }
+    }
+
+    fn take(&self, bytes: usize) {
+        let mut taken = self.bytes.lock();
+        if *taken >= self.most {
+            self.freed.wait_while(&mut taken, |taken| *taken > self.most / 4 * 3);
+        }
+        *taken += bytes;
+    }
+
+    fn give_back(&self, bytes: usize) {
+        let mut taken = self.bytes.lock();
+        *taken = taken.saturating_sub(bytes);
+        if *taken <= self.most / 4 * 3 {
+            self.freed.notify_one();
+        }
+    }
+}
+
+/// The thread that takes librdkafka's events.
+struct Events {
+    stop: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// How long the thread may take to see that it shall stop.
+const STOP_SEEN_AFTER_MS: i32 = 100;
+
+impl Events {
+    fn start<C: Completions>(
+        producer: Arc<BaseProducer<Context>>,
+        completions: Arc<C>,
+        room: Arc<Room>,
+    ) -> std::io::Result<Self> {
+        let stop = Arc::new(AtomicBool::new(false));
+        let stopped = stop.clone();
+        let thread = std::thread::Builder::new().name("deliveries".into()).spawn(move || {
+            let queue = NativeQueue::main(&producer);
+            while !stopped.load(Ordering::Relaxed) {
+                if let Some(event) = queue.poll(STOP_SEEN_AFTER_MS) {
+                    event.handle(&producer, &*completions, &room);
+                }
+            }
+        })?;
+        Ok(Events {
+            stop,
+            thread: Some(thread),
+        })
+    }
+}
+
+impl Drop for Events {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        if let Some(thread) = self.thread.take() {
+            // It panics only where `completed` does, and then has said so.
+            let _ = thread.join();
+        }
+    }
+}
+
+struct NativeQueue(NonNull<rdkafka_sys::rd_kafka_queue_t>);
+
+impl NativeQueue {
+    fn main(producer: &BaseProducer<Context>) -> Self {
+        // SAFETY: the client lives; it has a main queue from its creation on, and the reference is given back in `drop`.
+        let queue = unsafe { rdkafka_sys::rd_kafka_queue_get_main(producer.client().native_ptr()) };
+        NativeQueue(NonNull::new(queue).expect("a client has a main queue"))
+    }
+
+    fn poll(&self, timeout_ms: i32) -> Option<NativeEvent> {
+        // SAFETY: the queue is held by `self`; the event is this caller's, who destroys it.
+        NonNull::new(unsafe { rdkafka_sys::rd_kafka_queue_poll(self.0.as_ptr(), timeout_ms) }).map(NativeEvent)
+    }
+}
+
+impl Drop for NativeQueue {
+    fn drop(&mut self) {
+        // SAFETY: the reference that `main` took.
+        unsafe { rdkafka_sys::rd_kafka_queue_destroy(self.0.as_ptr()) }
+    }
+}
+
+struct NativeEvent(NonNull<rdkafka_sys::rd_kafka_event_t>);
+
+impl Drop for NativeEvent {
+    fn drop(&mut self) {
+        // SAFETY: the event came from the queue and is destroyed once.
+        unsafe { rdkafka_sys::rd_kafka_event_destroy(self.0.as_ptr()) }
+    }
+}
+
+impl NativeEvent {
+    fn handle<C: Completions>(&self, producer: &BaseProducer<Context>, completions: &C, room: &Room) {
+        // SAFETY: the event lives as long as `self`.
+        match unsafe { rdkafka_sys::rd_kafka_event_type(self.0.as_ptr()) } {
+            rdkafka_sys::RD_KAFKA_EVENT_DR => self.deliveries(completions, room),
+            rdkafka_sys::RD_KAFKA_EVENT_ERROR => self.error(producer),
+            rdkafka_sys::RD_KAFKA_EVENT_OAUTHBEARER_TOKEN_REFRESH => self.refresh_token(producer),
+            _ => (),
+        }
+    }
+
+    fn deliveries<C: Completions>(&self, completions: &C, room: &Room) {
+        let mut freed = 0;
+        let mut reports = std::iter::from_fn(|| {
+            // SAFETY: the event lives as long as `self`, and its messages as long as the event; the payload is not touched.
+            let message = unsafe { rdkafka_sys::rd_kafka_event_message_next(self.0.as_ptr()).as_ref()? };
+            freed += message.len;
+            let result = match message.err {
+                RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR => Ok(message.len),
+                e => Err(error_of(&KafkaError::MessageProduction(e.into()))),
+            };
+            Some((message._private.addr(), result))
+        });
+        completions.completed(&mut reports);
+        reports.for_each(drop);
+        room.give_back(freed);
+    }
+
+    fn error(&self, producer: &BaseProducer<Context>) {
+        // SAFETY: the event lives as long as `self`, and its text as long as the event.
+        let (code, reason) = unsafe {
+            let code = rdkafka_sys::rd_kafka_event_error(self.0.as_ptr());
+            (code, text(rdkafka_sys::rd_kafka_event_error_string(self.0.as_ptr())))
+        };
+        let reason = reason.unwrap_or_default();
+        producer.context().error(KafkaError::Global(code.into()), reason.trim());
+    }
+
+    fn refresh_token(&self, producer: &BaseProducer<Context>) {
+        let client = producer.client().native_ptr();
+        // SAFETY: the event lives as long as `self`, and its text as long as the event.
+        let config = unsafe { text(rdkafka_sys::rd_kafka_event_config_string(self.0.as_ptr())) };
+        let refuse = |why: &str| {
+            let why = CString::new(why.replace('\0', " ")).unwrap_or_default();
+            // SAFETY: the client lives and the text ends with a zero byte.
+            unsafe { rdkafka_sys::rd_kafka_oauthbearer_set_token_failure(client, why.as_ptr()) };
+        };
+        let token = match producer.context().generate_oauth_token(config.as_deref()) {
+            Ok(token) => token,
+            Err(e) => return refuse(&e.to_string()),
+        };
+        let (Ok(value), Ok(principal)) = (CString::new(token.token), CString::new(token.principal_name)) else {
+            return refuse("the token has a zero byte in it");
+        };
+        let mut why = [0; 512];
+        // SAFETY: the client lives, the texts end with a zero byte, there are no extensions, and `why` is as long as is said.
+        let code = unsafe {
+            rdkafka_sys::rd_kafka_oauthbearer_set_token(
+                client,
+                value.as_ptr(),
+                token.lifetime_ms,
+                principal.as_ptr(),
+                std::ptr::null_mut(),
+                0,
+                why.as_mut_ptr(),
+                why.len(),
+            )
+        };
+        if code != RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR {
+            // SAFETY: librdkafka ended its text with a zero byte within `why`.
+            refuse(&unsafe { text(why.as_ptr()) }.unwrap_or_default());
+        }
+    }
+}
+
+/// # Safety
+/// `text` is null or ends with a zero byte.
+unsafe fn text(text: *const std::ffi::c_char) -> Option<String> {
+    // SAFETY: as the caller promises.
+    (!text.is_null()).then(|| unsafe { CStr::from_ptr(text) }.to_string_lossy().into_owned())
+}
+
+/// What is to be done with the memory of payloads.
+#[derive(Clone, Copy, Debug)]
+pub enum Payloads<'a> {
+    /// They are copied.
+    Lent(&'a [&'a [u8]]),
+    /// They are read in place, until they are acknowledged.
+    Kept(&'a [&'static [u8]]),
 }
 
 /// librdkafka's handle of a topic.
@@ -80,7 +277,7 @@ impl Drop for NativeTopic {
 }
 
 impl NativeTopic {
-    fn new<C: Completions>(producer: &ThreadedProducer<Context<C>>, name: &str) -> Result<Self, ApiError> {
+    fn new(producer: &BaseProducer<Context>, name: &str) -> Result<Self, ApiError> {
         let invalid = || ApiError::with_text(ErrorCode::INVALID_TOPIC_EXCEPTION, format!("Invalid topics: [{name}]"));
         let c_name = CString::new(name).map_err(|_| invalid())?;
         // SAFETY: the client lives, the name ends with a zero byte, and no configuration means the client's defaults.
@@ -94,7 +291,7 @@ impl NativeTopic {
 /// Any partition: the partitioner chooses (`RD_KAFKA_PARTITION_UA`).
 const ANY_PARTITION: i32 = -1;
 
-impl<C: Completions> std::fmt::Debug for BulkProducer<C> {
+impl std::fmt::Debug for BulkProducer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("BulkProducer").finish_non_exhaustive()
     }
@@ -119,29 +316,43 @@ fn keep_memory() {
 /// How long each step of a transaction may take.
 const TRANSACTION_STEP: Duration = Duration::from_secs(60);
 
-impl<C: Completions> BulkProducer<C> {
-    /// From Java's producer properties.
+impl BulkProducer {
+    /// From Java's producer properties. At most `in_hand` bytes of payload, and those of one call, wait for their
+    /// acknowledgement; `buffer.memory` bounds them as well.
     ///
     /// # Errors
     /// Kafka's `ConfigException`, or what librdkafka says of the settings.
-    pub fn new(props: &Properties, topic: &str, completions: Arc<C>) -> Result<Self, ApiError> {
+    pub fn new<C: Completions>(
+        props: &Properties,
+        topic: &str,
+        in_hand: usize,
+        completions: Arc<C>,
+    ) -> Result<Self, ApiError> {
         keep_memory();
         let config = librdkafka::producer(props)?;
         let data = config.context();
-        let context = Context { completions, data };
-        let inner = config
+        let inner: BaseProducer<Context> = config
             .rdkafka
-            .create_with_context(context)
+            .create_with_context(Context { data })
             .map_err(|e| ApiError::kafka(e.to_string()))?;
+        let inner = Arc::new(inner);
         let topic = NativeTopic::new(&inner, topic)?;
-        Ok(Self { topic, inner })
+        let room = Arc::new(Room::new(in_hand));
+        let events = Events::start(inner.clone(), completions, room.clone())
+            .map_err(|e| ApiError::kafka(format!("no thread for the deliveries: {e}")))?;
+        Ok(Self {
+            _events: events,
+            topic,
+            inner,
+            room,
+        })
     }
 
     /// Hands records for one partition (`None`: those that the partitioner chooses) over in one call; waits while the
     /// buffer is full. Those that librdkafka refuses are told to `refused` and do not complete.
-    pub fn send(&self, partition: Option<i32>, payloads: &[&[u8]], tag: usize, mut refused: impl FnMut(ApiError)) {
+    pub fn send(&self, partition: Option<i32>, payloads: Payloads<'_>, tag: usize, mut refused: impl FnMut(ApiError)) {
         let partition = partition.unwrap_or(ANY_PARTITION);
-        let message = |payload: &&[u8]| rdkafka_sys::rd_kafka_message_t {
+        let message = |payload: &[u8]| rdkafka_sys::rd_kafka_message_t {
             err: RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR,
             rkt: std::ptr::null_mut(),
             partition,
@@ -150,19 +361,33 @@ impl<C: Completions> BulkProducer<C> {
             key: std::ptr::null_mut(),
             key_len: 0,
             offset: 0,
-            _private: tag.into_ptr(),
+            _private: std::ptr::without_provenance_mut(tag),
         };
-        let mut messages: Vec<_> = payloads.iter().map(message).collect();
+        let (mut messages, copied): (Vec<_>, _) = match payloads {
+            Payloads::Lent(payloads) => (
+                payloads.iter().map(|p| message(p)).collect(),
+                rdkafka_sys::RD_KAFKA_MSG_F_COPY,
+            ),
+            Payloads::Kept(payloads) => (payloads.iter().map(|p| message(p)).collect(), 0),
+        };
+        self.room.take(messages.iter().map(|m| m.len).sum());
+        let mut flags = rdkafka_sys::RD_KAFKA_MSG_F_BLOCK | copied;
+        if partition != ANY_PARTITION {
+            // The partition is told by each message: given to the call alone, librdkafka would wait for room in its buffer
+            // with the topic locked, and its own threads, which make that room, for the topic.
+            flags |= rdkafka_sys::RD_KAFKA_MSG_F_PARTITION;
+        }
         let count = i32::try_from(messages.len()).unwrap_or(i32::MAX);
-        let flags = rdkafka_sys::RD_KAFKA_MSG_F_COPY | rdkafka_sys::RD_KAFKA_MSG_F_BLOCK;
-        // SAFETY: the topic lives as long as `self`; `messages` holds at least `count` messages whose payloads are borrowed
-        // for longer than the call, which copies them (F_COPY) and writes to nothing but the messages' own fields.
+        // SAFETY: the topic lives as long as `self`; `messages` holds at least `count` messages. Their payloads are borrowed
+        // for longer than the call, which copies them (F_COPY), or for ever; they are read, and nothing is written to but
+        // the messages' own fields.
         let taken = unsafe {
             rdkafka_sys::rd_kafka_produce_batch(self.topic.0.as_ptr(), partition, flags, messages.as_mut_ptr(), count)
         };
         if taken != count {
             for message in &messages {
                 if message.err != RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR {
+                    self.room.give_back(message.len);
                     refused(error_of(&KafkaError::MessageProduction(message.err.into())));
                 }
             }
@@ -171,9 +396,10 @@ impl<C: Completions> BulkProducer<C> {
 
     /// Waits until every record has completed.
     pub fn flush(&self) {
+        const LOOK_EVERY_MS: i32 = 1000;
         while self.inner.in_flight_count() > 0 {
-            // an error here is a time-out of this wait alone
-            let _ = self.inner.flush(Timeout::After(Duration::from_secs(1)));
+            // SAFETY: the client lives. An error here is a time-out of this wait alone; the other thread takes the events.
+            unsafe { rdkafka_sys::rd_kafka_flush(self.inner.client().native_ptr(), LOOK_EVERY_MS) };
         }
     }
 

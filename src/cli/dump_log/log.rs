@@ -18,9 +18,9 @@ use super::{Dump, base_offset};
 const OFFSET_WIDTH: usize = 20;
 const EPOCH_WIDTH: usize = 10;
 /// Bytes of batches that one worker takes at a time; a larger batch is taken alone.
-const CHUNK: usize = 1 << 20;
+const CHUNK: usize = 256 << 10;
 /// Pieces that a worker may be ahead of the output.
-const PIECES_AHEAD: usize = 4;
+const PIECES_AHEAD: usize = 8;
 const MOST_WORKERS: usize = 8;
 /// Files of so many bytes show how far they are read.
 const PROGRESS_FROM: u64 = 64 << 20;

@@ -16,8 +16,9 @@ use crate::cli::compat::help;
 use crate::cli::tool::{Grammar, Line, Tool};
 use crate::cli::{CliError, CliResult, Manner, Ui};
 use crate::client::ApiError;
-use crate::client::bulk::{BulkProducer, Completions};
+use crate::client::bulk::{self, BulkProducer, Completions};
 use crate::client::produce::{record_too_large, serialized_size, wait_on_metadata};
+use crate::client::props::Properties;
 use crate::runs;
 
 pub static TOOL: Tool = Tool {
@@ -47,8 +48,8 @@ async fn run(ui: &mut Ui, line: Line) -> CliResult {
     let plan = plan(ui, &ns)?;
     let java = |e: ApiError| CliError::failed(e.to_string());
     let outcome = Arc::new(Outcome::new(&plan));
-    let producer =
-        BulkProducer::new(&plan.props, &plan.topic, outcome.clone()).map_err(|e| unconstructed("producer", e))?;
+    let producer = BulkProducer::new(&plan.props, &plan.topic, in_hand(&plan.props), outcome.clone())
+        .map_err(|e| unconstructed("producer", e))?;
     if plan.transaction_ms.is_some() {
         producer.init_transactions().map_err(java)?;
     }
@@ -72,7 +73,23 @@ async fn run(ui: &mut Ui, line: Line) -> CliResult {
     report(ui, &plan, &outcome)
 }
 
-/// What became of the records; fed by librdkafka's thread.
+/// How many bytes of records to have under way: more only wait in line, and fall out of the processor's caches.
+/// Several batches for many partitions, so that full batches are ready whatever `linger.ms` is.
+fn in_hand(props: &Properties) -> usize {
+    const LEAST: usize = 8 << 20;
+    const BATCHES: usize = 32;
+    BATCHES.saturating_mul(batch_size(props)).max(LEAST)
+}
+
+fn batch_size(props: &Properties) -> usize {
+    const DEFAULT: usize = 16_384;
+    props
+        .get("batch.size")
+        .and_then(|v| v.trim().parse().ok())
+        .unwrap_or(DEFAULT)
+}
+
+/// What became of the records; fed by the producer's thread.
 struct Outcome {
     stats: Mutex<(Stats, Option<Stats>)>,
     warmup: u64,
@@ -96,31 +113,39 @@ impl Outcome {
     }
 }
 
+impl Outcome {
+    fn refuse(&self, e: ApiError) {
+        self.failed.fetch_add(1, Ordering::Relaxed);
+        let mut errors = self.errors.lock();
+        if errors.len() < ERRORS_TOLD {
+            errors.push(e);
+        }
+    }
+}
+
 impl Completions for Outcome {
-    fn completed(&self, sent_at: usize, result: Result<usize, ApiError>) {
-        match result {
-            Ok(bytes) => {
-                let now = now_ms();
-                let sent_ms = i64::try_from(sent_at).unwrap_or(now);
-                let latency = u32::try_from(now - sent_ms).unwrap_or(0);
-                let mut stats = self.stats.lock();
-                let (all, steady) = &mut *stats;
-                if all.records() == self.warmup && self.warmup > 0 {
-                    // the steady state begins with the first record after the warm-up
-                    *steady = steady.take().map(|_| Stats::new(1_000_000, now, true));
+    fn completed(&self, reports: &mut dyn Iterator<Item = (usize, Result<usize, ApiError>)>) {
+        let now = now_ms();
+        let mut stats = self.stats.lock();
+        let (all, steady) = &mut *stats;
+        for (sent_at, result) in reports {
+            let bytes = match result {
+                Ok(bytes) => bytes as u64,
+                Err(e) => {
+                    self.refuse(e);
+                    continue;
                 }
-                if let Some(s) = steady.as_mut().filter(|_| all.records() >= self.warmup) {
-                    s.record(latency, bytes as u64);
-                }
-                all.record(latency, bytes as u64);
+            };
+            let sent_ms = i64::try_from(sent_at).unwrap_or(now);
+            let latency = u32::try_from(now - sent_ms).unwrap_or(0);
+            if all.records() == self.warmup && self.warmup > 0 {
+                // the steady state begins with the first record after the warm-up
+                *steady = steady.take().map(|_| Stats::new(1_000_000, now, true));
             }
-            Err(e) => {
-                self.failed.fetch_add(1, Ordering::Relaxed);
-                let mut errors = self.errors.lock();
-                if errors.len() < ERRORS_TOLD {
-                    errors.push(e);
-                }
+            if let Some(s) = steady.as_mut().filter(|_| all.records() >= self.warmup) {
+                s.record(latency, bytes);
             }
+            all.record(latency, bytes);
         }
     }
 }
@@ -128,7 +153,7 @@ impl Completions for Outcome {
 async fn send_all(
     ui: &mut Ui,
     plan: &Plan,
-    (producer, mut turns): (&BulkProducer<Outcome>, Turns),
+    (producer, mut turns): (&BulkProducer, Turns),
     outcome: &Outcome,
 ) -> CliResult {
     let java = |e: ApiError| CliError::failed(e.to_string());
@@ -148,16 +173,18 @@ async fn send_all(
             transaction = Some(now);
         }
         let tag = usize::try_from(now).unwrap_or(0);
-        let mut records = payloads.next(sent, count);
-        records.retain(|payload| {
-            let fits = serialized_size(payload.len()) <= max_request;
-            if !fits {
-                outcome.completed(0, Err(record_too_large(payload.len(), max_request)));
+        match payloads.next(sent, count) {
+            Made::Kept(mut records) => {
+                records.retain(|payload| fits(payload, max_request, outcome));
+                let partition = turns.next(records.iter().map(|payload| payload.len()).sum());
+                producer.send(partition, bulk::Payloads::Kept(&records), tag, |e| outcome.refuse(e));
             }
-            fits
-        });
-        let partition = turns.next(&records);
-        producer.send(partition, &records, tag, |e| outcome.completed(0, Err(e)));
+            Made::Lent(mut records) => {
+                records.retain(|payload| fits(payload, max_request, outcome));
+                let partition = turns.next(records.iter().map(|payload| payload.len()).sum());
+                producer.send(partition, bulk::Payloads::Lent(&records), tag, |e| outcome.refuse(e));
+            }
+        }
         sent += count;
         if let (Some(limit), Some(since)) = (plan.transaction_ms, transaction)
             && limit <= now - since
@@ -173,6 +200,15 @@ async fn send_all(
         producer.commit_transaction().map_err(java)?;
     }
     Ok(())
+}
+
+/// Whether the record may be sent; if not, it has failed.
+fn fits(payload: &[u8], max_request: usize, outcome: &Outcome) -> bool {
+    let fits = serialized_size(payload.len()) <= max_request;
+    if !fits {
+        outcome.refuse(record_too_large(payload.len(), max_request));
+    }
+    fits
 }
 
 /// Which partition records without keys go to: one for as long as a batch takes to fill, as Java's producer does it
@@ -192,17 +228,16 @@ impl Turns {
             .props
             .get("partitioner.class")
             .is_none_or(|class| class.trim().is_empty());
-        let batch_bytes = plan.props.get("batch.size").and_then(|v| v.trim().parse().ok());
         Turns {
             partitions: if sticky { available } else { Vec::new() },
             current: 0,
             left_bytes: 0,
-            batch_bytes: batch_bytes.unwrap_or(16_384),
+            batch_bytes: batch_size(&plan.props),
             random: SmallRng::from_os_rng(),
         }
     }
 
-    fn next(&mut self, payloads: &[&[u8]]) -> Option<i32> {
+    fn next(&mut self, bytes: usize) -> Option<i32> {
         if self.partitions.is_empty() {
             return None;
         }
@@ -210,7 +245,6 @@ impl Turns {
             self.current = self.partitions[self.random.random_range(0..self.partitions.len())];
             self.left_bytes = self.batch_bytes;
         }
-        let bytes: usize = payloads.iter().map(|payload| payload.len()).sum();
         self.left_bytes = self.left_bytes.saturating_sub(bytes);
         Some(self.current)
     }
@@ -242,12 +276,20 @@ impl Together {
     }
 }
 
+/// Payloads that stay where they are, and such as are gone after the next ones are made.
+enum Made<'a> {
+    Kept(Vec<&'static [u8]>),
+    Lent(Vec<&'a [u8]>),
+}
+
 /// Makes payloads without an allocation for each.
 struct Payloads<'a> {
     kind: &'a Payload,
     random: SmallRng,
-    /// Random letters, of which each payload is a window; or the texts of numbers.
-    text: Vec<u8>,
+    /// Random letters, of which each payload is a window.
+    letters: &'static [u8],
+    /// The texts of numbers.
+    numbers: Vec<u8>,
     at: usize,
     /// How often the letters were gone through; each time the windows begin one letter later.
     passes: usize,
@@ -261,51 +303,53 @@ const SHIFT: usize = 7;
 impl<'a> Payloads<'a> {
     fn new(kind: &'a Payload) -> Self {
         let mut random = SmallRng::seed_from_u64(0);
-        let mut text = Vec::new();
+        let mut letters = Vec::new();
         if let Payload::Random(size) = kind {
-            text.resize(LETTERS.max(size.saturating_mul(2).saturating_add(SHIFT)), 0);
-            fill_letters(&mut random, &mut text);
+            letters.resize(LETTERS.max(size.saturating_mul(2).saturating_add(SHIFT)), 0);
+            fill_letters(&mut random, &mut letters);
         }
         Payloads {
             kind,
             random,
-            text,
+            // librdkafka reads them in place, for as long as the process may last.
+            letters: letters.leak(),
+            numbers: Vec::new(),
             at: 0,
             passes: 0,
         }
     }
 
     /// The payloads of the records from the `first`th on.
-    fn next(&mut self, first: u64, count: u64) -> Vec<&[u8]> {
+    fn next(&mut self, first: u64, count: u64) -> Made<'_> {
         match self.kind {
             Payload::Random(size) => {
-                let mut starts = Vec::with_capacity(usize::try_from(count).unwrap_or(0));
+                let mut made = Vec::with_capacity(usize::try_from(count).unwrap_or(0));
                 for _ in 0..count {
-                    if self.at + size > self.text.len() {
+                    if self.at + size > self.letters.len() {
                         self.passes = (self.passes + 1) % (size.min(&LETTERS) + SHIFT);
                         self.at = self.passes;
                     }
-                    starts.push(self.at);
+                    made.push(&self.letters[self.at..self.at + size]);
                     self.at += size + SHIFT;
                 }
-                starts.into_iter().map(|at| &self.text[at..at + size]).collect()
+                Made::Kept(made)
             }
-            Payload::Chosen(all) => (0..count)
-                .map(|_| all[self.random.random_range(0..all.len())].as_slice())
-                .collect(),
+            Payload::Chosen(all) => Made::Lent(
+                (0..count)
+                    .map(|_| all[self.random.random_range(0..all.len())].as_slice())
+                    .collect(),
+            ),
             Payload::Monotonic => {
-                self.text.clear();
+                self.numbers.clear();
                 let mut ends = Vec::new();
                 for n in first..first + count {
                     // Writing to a Vec does not fail.
-                    let _ = write!(self.text, "{n}");
-                    ends.push(self.text.len());
+                    let _ = write!(self.numbers, "{n}");
+                    ends.push(self.numbers.len());
                 }
                 let starts = std::iter::once(0).chain(ends.iter().copied());
-                starts
-                    .zip(ends.iter().copied())
-                    .map(|(from, to)| &self.text[from..to])
-                    .collect()
+                let ranges = starts.zip(ends.iter().copied());
+                Made::Lent(ranges.map(|(from, to)| &self.numbers[from..to]).collect())
             }
         }
     }
@@ -415,6 +459,13 @@ fn now_ms() -> i64 {
 mod tests {
     use super::*;
 
+    fn made(payloads: Made<'_>) -> Vec<&[u8]> {
+        match payloads {
+            Made::Kept(payloads) => payloads,
+            Made::Lent(payloads) => payloads,
+        }
+    }
+
     #[test]
     fn payloads_are_of_their_size_and_differ() {
         for size in [1, 100, 5 << 20] {
@@ -423,7 +474,7 @@ mod tests {
             let mut seen = std::collections::HashSet::new();
             let total = if size == 100 { 200_000 } else { 6 };
             for first in (0..total).step_by(3) {
-                for payload in payloads.next(first, 3) {
+                for payload in made(payloads.next(first, 3)) {
                     assert_eq!(payload.len(), size);
                     assert!(payload.iter().all(u8::is_ascii_uppercase));
                     seen.insert(payload.to_vec());
@@ -436,7 +487,7 @@ mod tests {
     #[test]
     fn numbers_count_on() {
         let mut payloads = Payloads::new(&Payload::Monotonic);
-        assert_eq!(payloads.next(0, 2), [b"0", b"1"]);
-        assert_eq!(payloads.next(9, 3), [&b"9"[..], b"10", b"11"]);
+        assert_eq!(made(payloads.next(0, 2)), [b"0", b"1"]);
+        assert_eq!(made(payloads.next(9, 3)), [&b"9"[..], b"10", b"11"]);
     }
 }

@@ -93,3 +93,34 @@ fn every_record_sent_arrives_in_its_size() {
     assert_eq!(letters, 1500);
     assert!((0..120).all(|n| texts.get(&n.to_string()) == Some(&1)));
 }
+
+#[test]
+fn a_producer_whose_buffer_is_full_from_the_start_goes_on() {
+    let broker = AnyBroker::get();
+    let sizes = [("10", "50000"), ("1000", "5000")];
+    for (size, records) in sizes.repeat(3) {
+        // A topic of its own: librdkafka learns of its partitions while the buffer is full already.
+        let topic = unique("perf-full");
+        client::create_topic(broker.bootstrap(), &topic, 6);
+        let done = run_kt(&[
+            "perf-test",
+            "producer",
+            "--bootstrap-server",
+            broker.bootstrap(),
+            "--topic",
+            &topic,
+            "--num-records",
+            records,
+            "--record-size",
+            size,
+            "--throughput",
+            "-1",
+            "--command-property",
+            "buffer.memory=20000",
+            "batch.size=4000",
+        ]);
+        assert_eq!(done.exit, 0, "{}{}", done.out(), done.err());
+        let (read, _) = consumed(broker.bootstrap(), &["--topic", &topic, "--num-records", records]);
+        assert_eq!(read.to_string(), records);
+    }
+}
