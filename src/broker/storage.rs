@@ -36,7 +36,7 @@ impl Storage {
         let mut locks = Vec::new();
         let mut present = Vec::new();
         for path in &all {
-            fs::create_dir_all(path)?;
+            fs::create_dir_all(path).map_err(|e| named(path, &e))?;
             locks.push(DirLock::acquire(path)?);
             present.push(MetaProperties::read(path).map_err(io::Error::other)?);
         }
@@ -58,12 +58,12 @@ impl Storage {
                         node_id,
                         directory_id: new_topic_id(),
                     };
-                    meta.write(path)?;
+                    meta.write(path).map_err(|e| named(path, &e))?;
                     meta
                 }
             };
             check_owner(path, &meta, &cluster_id, node_id)?;
-            let clean_shutdown = take_clean_shutdown(path)?;
+            let clean_shutdown = take_clean_shutdown(path).map_err(|e| named(path, &e))?;
             if paths.contains(path) {
                 dirs.push(LogDir {
                     path: path.clone(),
@@ -71,7 +71,7 @@ impl Storage {
                     clean_shutdown,
                 });
             }
-            remove_leftovers(path)?;
+            remove_leftovers(path).map_err(|e| named(path, &e))?;
         }
         Ok(Self {
             node_id,
@@ -123,6 +123,14 @@ fn check_owner(path: &std::path::Path, meta: &MetaProperties, cluster_id: &str, 
         return Ok(());
     };
     Err(io::Error::new(io::ErrorKind::InvalidInput, text))
+}
+
+/// Says which directory cannot be used.
+fn named(path: &std::path::Path, e: &io::Error) -> io::Error {
+    io::Error::new(
+        e.kind(),
+        format!("Error while using log directory {}: {e}", path.display()),
+    )
 }
 
 fn remove_leftovers(path: &std::path::Path) -> io::Result<()> {

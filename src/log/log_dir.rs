@@ -117,7 +117,8 @@ impl DirLock {
             .write(true)
             .create(true)
             .truncate(false)
-            .open(&path)?;
+            .open(&path)
+            .map_err(|e| io::Error::new(e.kind(), format!("Cannot open {}: {e}", path.display())))?;
         lock_whole(&file).map_err(|e| {
             let text = format!(
                 "Failed to acquire lock on file {LOCK_FILE} in {}. A Kafka instance in another process or thread is \

@@ -2,6 +2,8 @@
 
 mod bad_bytes;
 mod durability;
+mod flush;
+mod read_only;
 mod restart;
 mod sigkill;
 mod storage_failure;

@@ -12,7 +12,7 @@ use crate::support::broker::Broker;
 use crate::support::rdkafka as client;
 use crate::support::wire::Wire;
 
-const KAFKA_STORAGE_ERROR: i16 = 56;
+pub(super) const KAFKA_STORAGE_ERROR: i16 = 56;
 const UNKNOWN_TOPIC_OR_PARTITION: i16 = 3;
 
 fn name(topic: &str) -> TopicName {
@@ -20,12 +20,12 @@ fn name(topic: &str) -> TopicName {
 }
 
 /// The n-th value: some 10 kB.
-fn value(n: usize) -> String {
+pub(super) fn value(n: usize) -> String {
     format!("{n}-{}", "x".repeat(10_000))
 }
 
 /// The error code of a produced record.
-fn produce(wire: &mut Wire, topic: &str, value: &str) -> i16 {
+pub(super) fn produce(wire: &mut Wire, topic: &str, value: &str) -> i16 {
     let mut batch = RecordBatchBuilder::new(BatchOptions::default());
     batch.append(1_000, None, Some(value.as_bytes()));
     let data = PartitionProduceData::default().with_records(Some(batch.build()));
@@ -39,7 +39,7 @@ fn produce(wire: &mut Wire, topic: &str, value: &str) -> i16 {
     wire.call(&request, 9).responses[0].partition_responses[0].error_code
 }
 
-fn fetch(wire: &mut Wire, topic: &str) -> i16 {
+pub(super) fn fetch(wire: &mut Wire, topic: &str) -> i16 {
     let partition = FetchPartition::default().with_partition_max_bytes(1 << 20);
     let topic = FetchTopic::default()
         .with_topic(name(topic))
@@ -54,7 +54,7 @@ fn fetch(wire: &mut Wire, topic: &str) -> i16 {
 }
 
 /// Produces until that fails; how many were acknowledged, and the error.
-fn produce_until_refused(wire: &mut Wire, topic: &str) -> (usize, i16) {
+pub(super) fn produce_until_refused(wire: &mut Wire, topic: &str) -> (usize, i16) {
     for n in 0..2000 {
         let code = produce(wire, topic, &value(n));
         if code != 0 {
@@ -64,13 +64,13 @@ fn produce_until_refused(wire: &mut Wire, topic: &str) -> (usize, i16) {
     panic!("nothing was refused");
 }
 
-fn dir_error(wire: &mut Wire) -> i16 {
+pub(super) fn dir_error(wire: &mut Wire) -> i16 {
     wire.call(&DescribeLogDirsRequest::default().with_topics(None), 4)
         .results[0]
         .error_code
 }
 
-fn all_are_there(data: &Path, topic: &str, count: usize) {
+pub(super) fn all_are_there(data: &Path, topic: &str, count: usize) {
     let broker = Broker::on(data, &[]).expect("a broker on the data, with a disk again");
     let read: Vec<String> = client::consume(broker.bootstrap(), topic, count)
         .iter()

@@ -66,8 +66,31 @@ impl Broker {
         Self::spawn(command, data_dir)
     }
 
+    /// The same as a user who may write only what belongs to him or her: where tests run as root, as `nobody`, to whom
+    /// the data folder is given. The folder that holds it must be readable for everybody.
+    pub fn unprivileged(data_dir: &Path, overrides: &[(&str, &str)]) -> Result<Self, String> {
+        use std::os::unix::process::CommandExt;
+        const NOBODY: u32 = 65534;
+        let mut command = Self::command(data_dir, overrides);
+        // SAFETY: the call only asks.
+        if unsafe { libc::geteuid() } == 0 {
+            let binary = data_dir.with_file_name("kt");
+            if !binary.exists() {
+                std::fs::copy(kt(), &binary).map_err(|e| e.to_string())?;
+            }
+            give_to(data_dir, NOBODY).map_err(|e| e.to_string())?;
+            command = Self::command_of(&binary, data_dir, overrides);
+            command.uid(NOBODY).gid(NOBODY).current_dir("/");
+        }
+        Self::spawn(command, data_dir)
+    }
+
     fn command(data_dir: &Path, overrides: &[(&str, &str)]) -> Command {
-        let mut command = Command::new(kt());
+        Self::command_of(kt(), data_dir, overrides)
+    }
+
+    fn command_of(binary: &Path, data_dir: &Path, overrides: &[(&str, &str)]) -> Command {
+        let mut command = Command::new(binary);
         command.args(["broker", "--port", "0", "--data-dir"]).arg(data_dir);
         for (key, value) in overrides {
             command.args(["--override", &format!("{key}={value}")]);
@@ -106,8 +129,9 @@ impl Broker {
             });
         }
         child.kill().ok();
-        child.wait().ok();
-        Err(format!("first line {line:?}\n{}", errors.join().unwrap_or_default()))
+        let code = child.wait().ok().and_then(|status| status.code());
+        let said = errors.join().unwrap_or_default();
+        Err(format!("exit {code:?}, first line {line:?}\n{said}"))
     }
 
     /// `127.0.0.1:PORT`
@@ -146,6 +170,17 @@ impl Drop for Broker {
         self.child.kill().ok();
         self.child.wait().ok();
     }
+}
+
+/// Makes a user the owner of a folder and all in it.
+fn give_to(path: &Path, user: u32) -> std::io::Result<()> {
+    std::os::unix::fs::chown(path, Some(user), Some(user))?;
+    if path.is_dir() {
+        for entry in std::fs::read_dir(path)? {
+            give_to(&entry?.path(), user)?;
+        }
+    }
+    Ok(())
 }
 
 /// The broker that a test of the protocol talks to: real Kafka where `KT_TEST_BOOTSTRAP` names one, else `kt broker`.

@@ -19,8 +19,16 @@ fn config(bootstrap: &str) -> ClientConfig {
 }
 
 pub fn create_topic(bootstrap: &str, topic: &str, partitions: i32) {
+    create_topic_with(bootstrap, topic, partitions, &[]);
+}
+
+/// The same with settings of the topic.
+pub fn create_topic_with(bootstrap: &str, topic: &str, partitions: i32, settings: &[(&str, &str)]) {
     let admin: AdminClient<DefaultClientContext> = config(bootstrap).create().expect("an admin client");
-    let new = NewTopic::new(topic, partitions, TopicReplication::Fixed(1));
+    let mut new = NewTopic::new(topic, partitions, TopicReplication::Fixed(1));
+    for (key, value) in settings {
+        new = new.set(key, value);
+    }
     let options = AdminOptions::new().operation_timeout(Some(LIMIT));
     let created = tokio::runtime::Builder::new_current_thread()
         .enable_all()
