@@ -198,6 +198,8 @@ impl PartitionLog {
                 ));
             }
             batch.ensure_valid()?;
+            // One that cannot be read must not get into the log, where a start would find it.
+            batch_marker(&batch)?;
             if header.base_offset < next || header.last_offset() < header.base_offset {
                 return Err(LogError::api(
                     code::OFFSET_OUT_OF_RANGE,

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
+use super::memory::bounded;
 use super::support::*;
 use crate::log::checkpoint::{read_epochs, read_offsets};
 use crate::log::inspect::fuzz_rounds;
@@ -60,7 +61,7 @@ fn mend(bytes: &mut [u8]) {
 
 fn seeded(test: impl Fn(&mut StdRng)) {
     for seed in 0..fuzz_rounds(1000, 1_000_000) {
-        let run = AssertUnwindSafe(|| test(&mut StdRng::seed_from_u64(seed)));
+        let run = AssertUnwindSafe(|| bounded(|| test(&mut StdRng::seed_from_u64(seed))));
         assert!(catch_unwind(run).is_ok(), "seed {seed}");
     }
 }
@@ -102,13 +103,13 @@ fn damaged_batches_with_a_right_checksum_never_spoil_the_log() {
         ..Default::default()
     });
     let mut accepted = 0;
-    for seed in 0..fuzz_rounds(1000, 200_000) {
+    for seed in 0..fuzz_rounds(1000, 1_000_000) {
         let mut rng = StdRng::seed_from_u64(seed);
         let mut bytes = sample(&mut rng);
         damage(&mut rng, &mut bytes);
         mend(&mut bytes);
         let before = t.log().log_end_offset();
-        match t.append(Bytes::from(bytes)) {
+        match bounded(|| t.append(Bytes::from(bytes))) {
             Ok(info) => {
                 accepted += 1;
                 assert_eq!(
@@ -129,17 +130,33 @@ fn damaged_batches_with_a_right_checksum_never_spoil_the_log() {
 
 #[test]
 fn what_a_leader_sends_is_checked_too() {
-    for seed in 0..fuzz_rounds(150, 10_000) {
+    let mut t = TestLog::new(LogConfig {
+        segment_bytes: 20_000,
+        ..LogConfig::default()
+    });
+    let (mut taken, mut refused) = (0, 0);
+    for seed in 0..fuzz_rounds(1000, 1_000_000) {
         let mut rng = StdRng::seed_from_u64(seed);
-        let mut t = TestLog::new(LogConfig::default());
         let mut bytes = sample(&mut rng);
+        let end = t.log().log_end_offset();
+        bytes[..8].copy_from_slice(&end.to_be_bytes());
         damage(&mut rng, &mut bytes);
         mend(&mut bytes);
-        let _ = t
-            .log()
-            .append_as_leader(Bytes::from(bytes), 0, AppendOrigin::Replication, NOW);
-        t.reopen(false);
+        match bounded(|| t.append_from(Bytes::from(bytes), AppendOrigin::Replication)) {
+            Ok(_) => taken += 1,
+            Err(e) => {
+                assert!(t.log().failure().is_none(), "seed {seed}: {e}");
+                refused += 1;
+            }
+        }
+        if seed % 50 == 0 {
+            let end = t.log().log_end_offset();
+            bounded(|| t.reopen(false));
+            assert_eq!(t.log().log_end_offset(), end, "seed {seed}: what was taken is there");
+            t.log().truncate_fully_and_start_at(0, NOW).unwrap();
+        }
     }
+    assert!(taken > 100 && refused > 100, "{taken} taken, {refused} refused");
 }
 
 #[test]
@@ -156,7 +173,7 @@ fn damaged_files_open_after_an_unclean_stop() {
     t.log.take().unwrap().close(true).unwrap();
     let files: Vec<_> = fs::read_dir(t.dir()).unwrap().map(|e| e.unwrap().path()).collect();
     let contents: Vec<_> = files.iter().map(|p| fs::read(p).unwrap()).collect();
-    for seed in 0..fuzz_rounds(100, 10_000) {
+    for seed in 0..fuzz_rounds(100, 100_000) {
         let mut rng = StdRng::seed_from_u64(seed);
         for entry in fs::read_dir(t.dir()).unwrap() {
             fs::remove_file(entry.unwrap().path()).unwrap();
@@ -170,10 +187,12 @@ fn damaged_files_open_after_an_unclean_stop() {
             fs::write(path, bytes).unwrap();
         }
         let clean_shutdown = false;
-        t.reopen_with(OpenOptions {
-            clean_shutdown,
-            now_ms: NOW,
-            ..Default::default()
+        bounded(|| {
+            t.reopen_with(OpenOptions {
+                clean_shutdown,
+                now_ms: NOW,
+                ..Default::default()
+            })
         });
         t.values(0);
         t.append(batch(&["still works"])).unwrap();
@@ -191,7 +210,7 @@ fn damaged_checkpoints_and_properties_are_errors_or_values() {
         b"version: 0\ntopic_id: q_vN0sZWSYKKwRcN6Ib1Uw",
         b"#\ncluster.id=c\nversion=1\ndirectory.id=q_vN0sZWSYKKwRcN6Ib1Uw\nnode.id=1\n",
     ];
-    for seed in 0..fuzz_rounds(1000, 100_000) {
+    for seed in 0..fuzz_rounds(1000, 1_000_000) {
         let mut rng = StdRng::seed_from_u64(seed);
         let mut bytes = samples[rng.random_range(0..4)].to_vec();
         damage(&mut rng, &mut bytes);
@@ -199,7 +218,9 @@ fn damaged_checkpoints_and_properties_are_errors_or_values() {
             fs::write(dir.path().join(name), &bytes).unwrap();
         }
         let path = dir.path().join("any");
-        let _ = (read_offsets(&path), read_epochs(&path));
-        let _ = (read_partition_metadata(dir.path()), MetaProperties::read(dir.path()));
+        bounded(|| {
+            let _ = (read_offsets(&path), read_epochs(&path));
+            let _ = (read_partition_metadata(dir.path()), MetaProperties::read(dir.path()));
+        });
     }
 }

@@ -6,6 +6,7 @@ mod fixtures;
 mod fuzz;
 mod lazy;
 mod legacy;
+pub(super) mod memory;
 mod read;
 mod recovery;
 mod retention;
