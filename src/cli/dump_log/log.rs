@@ -23,7 +23,7 @@ const CHUNK: usize = 256 << 10;
 const PIECES_AHEAD: usize = 8;
 const MOST_WORKERS: usize = 8;
 /// Files of so many bytes show how far they are read.
-const PROGRESS_FROM: u64 = 64 << 20;
+pub(super) const PROGRESS_FROM: u64 = 64 << 20;
 
 /// Some batches in a row.
 #[derive(Debug, Default)]

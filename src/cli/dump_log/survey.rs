@@ -7,10 +7,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::cli::table::Sheet;
-use crate::cli::{CliError, CliResult};
+use crate::cli::{CliError, CliResult, ui};
 use crate::log::inspect::{self, Format, InspectError, LogFile, OffsetIndexFile, TimeIndexFile};
 use crate::log::{checkpoint, log_dir};
 
+use super::log::PROGRESS_FROM;
 use super::{Dump, base_offset};
 
 const COLUMNS: &[&str] = &[
@@ -31,7 +32,29 @@ struct Found {
     last_offset: Option<i64>,
     /// Batches of a log, entries of an index or a checkpoint, producers of a snapshot.
     entries: Option<u64>,
-    problems: Vec<String>,
+    problems: Problems,
+}
+
+/// The first problem, and how many there are: a file may have as many as batches.
+#[derive(Debug, Default)]
+struct Problems {
+    first: Option<String>,
+    count: usize,
+}
+
+impl Problems {
+    fn push(&mut self, problem: String) {
+        self.first.get_or_insert(problem);
+        self.count += 1;
+    }
+
+    fn extend(&mut self, problems: impl IntoIterator<Item = String>) {
+        problems.into_iter().for_each(|problem| self.push(problem));
+    }
+
+    fn is_empty(&self) -> bool {
+        self.count == 0
+    }
 }
 
 impl Found {
@@ -43,10 +66,10 @@ impl Found {
     }
 
     fn health(&self) -> String {
-        match self.problems.as_slice() {
-            [] => "ok".to_owned(),
-            [one] => one.clone(),
-            [first, rest @ ..] => format!("{first} (and {} more)", rest.len()),
+        match (&self.problems.first, self.problems.count) {
+            (None, _) => "ok".to_owned(),
+            (Some(one), 1) => one.clone(),
+            (Some(first), count) => format!("{first} (and {} more)", count - 1),
         }
     }
 }
@@ -60,9 +83,15 @@ impl Dump<'_> {
         }
         let mut sheet = Sheet::new(COLUMNS);
         let mut damaged = false;
+        let size = |file: &PathBuf| fs::metadata(file).map(|m| m.len()).unwrap_or_default();
+        let total: u64 = files.iter().map(size).sum();
+        // Nothing is printed before the end, so a bar is in nobody's way.
+        let bar = ui::progress_bytes(self.ui, (total >= PROGRESS_FROM).then_some(total));
+        let mut done = 0;
         for file in &files {
-            let bytes = fs::metadata(file).map(|m| m.len()).unwrap_or_default();
-            let found = self.look_at(file);
+            let bytes = size(file);
+            let found = self.look_at(file, &|position| bar.set_position(done + position));
+            done += bytes;
             damaged |= !found.problems.is_empty();
             sheet.push(vec![
                 file.display().to_string().into(),
@@ -74,11 +103,12 @@ impl Dump<'_> {
                 found.health().into(),
             ]);
         }
+        bar.finish_and_clear();
         sheet.print(self.ui)?;
         if damaged { Err(CliError::told_quietly()) } else { Ok(()) }
     }
 
-    fn look_at(&mut self, file: &Path) -> Found {
+    fn look_at(&mut self, file: &Path, at: &dyn Fn(u64)) -> Found {
         let name = file
             .file_name()
             .map(|n| n.to_string_lossy().into_owned())
@@ -86,8 +116,8 @@ impl Dump<'_> {
         let dir = file.parent().unwrap_or(Path::new("."));
         let suffix = name.rfind('.').map_or("", |at| &name[at..]);
         match suffix {
-            ".log" => segment(file, base_offset(&name).ok(), self.options.verify),
-            ".checkpoint" => segment(file, None, self.options.verify),
+            ".log" => segment(file, base_offset(&name).ok(), self.options.verify, at),
+            ".checkpoint" => segment(file, None, self.options.verify, at),
             ".index" => self.index_file(file, &name),
             ".timeindex" => self.time_index_file(file, &name),
             ".txnindex" => counted("transaction index", inspect::read_txn_index(file).map(|all| all.len())),
@@ -172,10 +202,10 @@ fn counted<E: std::fmt::Display>(kind: &'static str, read: Result<usize, E>) -> 
     found
 }
 
-/// Walks over the batches of a log or of a KRaft snapshot.
-fn segment(file: &Path, base: Option<i64>, verify: bool) -> Found {
+/// Walks over the batches of a log or of a KRaft snapshot, and tells `at` how far it is.
+fn segment(file: &Path, base: Option<i64>, verify: bool, at: &dyn Fn(u64)) -> Found {
     let mut found = Found::new(if base.is_some() { "log" } else { "snapshot" });
-    if let Err(e) = walk(file, verify, &mut found) {
+    if let Err(e) = walk(file, verify, &mut found, at) {
         found.problems.push(e.to_string());
     }
     if let (Some(base), Some(first)) = (base, found.first_offset)
@@ -188,7 +218,7 @@ fn segment(file: &Path, base: Option<i64>, verify: bool) -> Found {
     found
 }
 
-fn walk(file: &Path, verify: bool, found: &mut Found) -> Result<(), InspectError> {
+fn walk(file: &Path, verify: bool, found: &mut Found, at: &dyn Fn(u64)) -> Result<(), InspectError> {
     let log = LogFile::open(file)?;
     let mut batches = log.batches(0, log.size());
     let mut count = 0;
@@ -215,6 +245,9 @@ fn walk(file: &Path, verify: bool, found: &mut Found) -> Result<(), InspectError
         found.first_offset.get_or_insert(first);
         found.last_offset = Some(last);
         count += 1;
+        if count % 1024 == 0 {
+            at(position);
+        }
         found.entries = Some(count);
     }
     found.entries = Some(count);
