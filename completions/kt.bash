@@ -55,6 +55,9 @@ _kt() {
             kt,dump-log)
                 cmd="kt__subcmd__dump__subcmd__log"
                 ;;
+            kt,e2e-latency)
+                cmd="kt__subcmd__e2e__subcmd__latency"
+                ;;
             kt,generate)
                 cmd="kt__subcmd__generate"
                 ;;
@@ -109,6 +112,9 @@ _kt() {
             kt__subcmd__perf__subcmd__test,consumer)
                 cmd="kt__subcmd__perf__subcmd__test__subcmd__consumer"
                 ;;
+            kt__subcmd__perf__subcmd__test,e2e-latency)
+                cmd="kt__subcmd__perf__subcmd__test__subcmd__e2e__subcmd__latency"
+                ;;
             kt__subcmd__perf__subcmd__test,producer)
                 cmd="kt__subcmd__perf__subcmd__test__subcmd__producer"
                 ;;
@@ -119,7 +125,7 @@ _kt() {
 
     case "${cmd}" in
         kt)
-            opts="-h -V --help --version broker broker-ctl dev ready tour context install-links generate broker-api-versions api-versions configs console-consumer console-producer consumer-groups delete-records dump-log get-offsets groups log-dirs consumer-perf-test producer-perf-test perf-test reassign-partitions server-start topics"
+            opts="-h -V --help --version broker broker-ctl dev ready tour context install-links generate broker-api-versions api-versions configs console-consumer console-producer consumer-groups delete-records dump-log get-offsets groups log-dirs consumer-perf-test e2e-latency producer-perf-test perf-test reassign-partitions server-start topics"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -982,6 +988,72 @@ _kt() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        kt__subcmd__e2e__subcmd__latency)
+            opts="-o --bootstrap-server --command-config --help --num-headers --num-records --producer-acks --record-header-key-size --record-header-size --record-key-size --record-size --topic --version --output --context --yes"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --bootstrap-server)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --command-config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --num-headers)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --num-records)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --producer-acks)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --record-header-key-size)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --record-header-size)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --record-key-size)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --record-size)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --topic)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         kt__subcmd__generate)
             opts="-h --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -1145,7 +1217,7 @@ _kt() {
             return 0
             ;;
         kt__subcmd__perf__subcmd__test)
-            opts="-h --help consumer producer"
+            opts="-h --help consumer e2e-latency producer"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1214,6 +1286,72 @@ _kt() {
                     return 0
                     ;;
                 --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --topic)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        kt__subcmd__perf__subcmd__test__subcmd__e2e__subcmd__latency)
+            opts="-o --bootstrap-server --command-config --help --num-headers --num-records --producer-acks --record-header-key-size --record-header-size --record-key-size --record-size --topic --version --output --context --yes"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --bootstrap-server)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --command-config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --num-headers)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --num-records)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --producer-acks)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --record-header-key-size)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --record-header-size)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --record-key-size)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --record-size)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

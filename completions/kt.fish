@@ -46,6 +46,7 @@ complete -c kt -n "__fish_kt_needs_command" -f -a "get-offsets" -d 'An interacti
 complete -c kt -n "__fish_kt_needs_command" -f -a "groups" -d 'This tool helps to list groups of all types.'
 complete -c kt -n "__fish_kt_needs_command" -f -a "log-dirs" -d 'This tool helps to query log directory usage on the specified brokers.'
 complete -c kt -n "__fish_kt_needs_command" -f -a "consumer-perf-test" -d 'This tool is used to verify the consumer performance.'
+complete -c kt -n "__fish_kt_needs_command" -f -a "e2e-latency" -d 'This tool measures end-to-end latency in Kafka by sending messages and timing their reception.'
 complete -c kt -n "__fish_kt_needs_command" -f -a "producer-perf-test" -d 'This tool is used to verify the producer performance.'
 complete -c kt -n "__fish_kt_needs_command" -f -a "perf-test" -d 'Measures how fast a cluster takes and gives records'
 complete -c kt -n "__fish_kt_needs_command" -f -a "reassign-partitions" -d 'This tool helps to move topic partitions between replicas.'
@@ -331,6 +332,21 @@ complete -c kt -n "__fish_kt_using_subcommand consumer-perf-test" -l print-metri
 complete -c kt -n "__fish_kt_using_subcommand consumer-perf-test" -l show-detailed-stats -d 'A line for each interval, in place of one at the end.'
 complete -c kt -n "__fish_kt_using_subcommand consumer-perf-test" -l version -d 'Print Kafka\'s version.'
 complete -c kt -n "__fish_kt_using_subcommand consumer-perf-test" -l yes -d 'Change a cluster whose context is protected.'
+complete -c kt -n "__fish_kt_using_subcommand e2e-latency" -l bootstrap-server -d 'The brokers to begin with, HOST:PORT, separated by commas.' -r
+complete -c kt -n "__fish_kt_using_subcommand e2e-latency" -l command-config -d 'A file of properties for producer, consumer and admin.' -r
+complete -c kt -n "__fish_kt_using_subcommand e2e-latency" -l num-headers -d 'How many headers each record has.' -r
+complete -c kt -n "__fish_kt_using_subcommand e2e-latency" -l num-records -d 'How many records to send, one after the other.' -r
+complete -c kt -n "__fish_kt_using_subcommand e2e-latency" -l producer-acks -d 'Who acknowledges a record: 1 (the leader) or all.' -r
+complete -c kt -n "__fish_kt_using_subcommand e2e-latency" -l record-header-key-size -d 'Bytes of each header\'s key.' -r
+complete -c kt -n "__fish_kt_using_subcommand e2e-latency" -l record-header-size -d 'Bytes of each header\'s value; -1 is a null.' -r
+complete -c kt -n "__fish_kt_using_subcommand e2e-latency" -l record-key-size -d 'Bytes of each record\'s key; 0 is no key.' -r
+complete -c kt -n "__fish_kt_using_subcommand e2e-latency" -l record-size -d 'Bytes of each record\'s value.' -r
+complete -c kt -n "__fish_kt_using_subcommand e2e-latency" -l topic -d 'The topic to write to and to read from; made if there is none.' -r
+complete -c kt -n "__fish_kt_using_subcommand e2e-latency" -s o -l output -d 'How to print data: kafka, table, json, jsonl or csv.' -r
+complete -c kt -n "__fish_kt_using_subcommand e2e-latency" -l context -d 'The context to connect with, in place of the current one.' -r
+complete -c kt -n "__fish_kt_using_subcommand e2e-latency" -l help -d 'Print this help.'
+complete -c kt -n "__fish_kt_using_subcommand e2e-latency" -l version -d 'Print Kafka\'s version.'
+complete -c kt -n "__fish_kt_using_subcommand e2e-latency" -l yes -d 'Change a cluster whose context is protected.'
 complete -c kt -n "__fish_kt_using_subcommand producer-perf-test" -l bootstrap-server -d 'The brokers to begin with; stronger than bootstrap.servers.' -r
 complete -c kt -n "__fish_kt_using_subcommand producer-perf-test" -l topic -d 'The topic that records go to.' -r
 complete -c kt -n "__fish_kt_using_subcommand producer-perf-test" -l num-records -d 'How many records to send.' -r
@@ -351,9 +367,10 @@ complete -c kt -n "__fish_kt_using_subcommand producer-perf-test" -l context -d 
 complete -c kt -n "__fish_kt_using_subcommand producer-perf-test" -l print-metrics -d 'Print the producer\'s metrics at the end.'
 complete -c kt -n "__fish_kt_using_subcommand producer-perf-test" -l payload-monotonic -d 'Records that are numbers, counted up from 0.'
 complete -c kt -n "__fish_kt_using_subcommand producer-perf-test" -l yes -d 'Change a cluster whose context is protected.'
-complete -c kt -n "__fish_kt_using_subcommand perf-test; and not __fish_seen_subcommand_from consumer producer" -s h -l help -d 'Print help'
-complete -c kt -n "__fish_kt_using_subcommand perf-test; and not __fish_seen_subcommand_from consumer producer" -f -a "consumer" -d 'This tool is used to verify the consumer performance.'
-complete -c kt -n "__fish_kt_using_subcommand perf-test; and not __fish_seen_subcommand_from consumer producer" -f -a "producer" -d 'This tool is used to verify the producer performance.'
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and not __fish_seen_subcommand_from consumer e2e-latency producer" -s h -l help -d 'Print help'
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and not __fish_seen_subcommand_from consumer e2e-latency producer" -f -a "consumer" -d 'This tool is used to verify the consumer performance.'
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and not __fish_seen_subcommand_from consumer e2e-latency producer" -f -a "e2e-latency" -d 'This tool measures end-to-end latency in Kafka by sending messages and timing their reception.'
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and not __fish_seen_subcommand_from consumer e2e-latency producer" -f -a "producer" -d 'This tool is used to verify the producer performance.'
 complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from consumer" -l bootstrap-server -d 'The brokers to begin with, HOST:PORT, separated by commas.' -r
 complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from consumer" -l command-config -d 'A file of consumer properties; --command-property is stronger.' -r
 complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from consumer" -l command-property -d 'A consumer property, key=value. May be repeated.' -r
@@ -377,6 +394,21 @@ complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcomm
 complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from consumer" -l show-detailed-stats -d 'A line for each interval, in place of one at the end.'
 complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from consumer" -l version -d 'Print Kafka\'s version.'
 complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from consumer" -l yes -d 'Change a cluster whose context is protected.'
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from e2e-latency" -l bootstrap-server -d 'The brokers to begin with, HOST:PORT, separated by commas.' -r
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from e2e-latency" -l command-config -d 'A file of properties for producer, consumer and admin.' -r
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from e2e-latency" -l num-headers -d 'How many headers each record has.' -r
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from e2e-latency" -l num-records -d 'How many records to send, one after the other.' -r
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from e2e-latency" -l producer-acks -d 'Who acknowledges a record: 1 (the leader) or all.' -r
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from e2e-latency" -l record-header-key-size -d 'Bytes of each header\'s key.' -r
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from e2e-latency" -l record-header-size -d 'Bytes of each header\'s value; -1 is a null.' -r
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from e2e-latency" -l record-key-size -d 'Bytes of each record\'s key; 0 is no key.' -r
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from e2e-latency" -l record-size -d 'Bytes of each record\'s value.' -r
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from e2e-latency" -l topic -d 'The topic to write to and to read from; made if there is none.' -r
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from e2e-latency" -s o -l output -d 'How to print data: kafka, table, json, jsonl or csv.' -r
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from e2e-latency" -l context -d 'The context to connect with, in place of the current one.' -r
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from e2e-latency" -l help -d 'Print this help.'
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from e2e-latency" -l version -d 'Print Kafka\'s version.'
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from e2e-latency" -l yes -d 'Change a cluster whose context is protected.'
 complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from producer" -l bootstrap-server -d 'The brokers to begin with; stronger than bootstrap.servers.' -r
 complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from producer" -l topic -d 'The topic that records go to.' -r
 complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from producer" -l num-records -d 'How many records to send.' -r

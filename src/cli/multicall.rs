@@ -21,6 +21,7 @@ pub static TOOLS: &[&Tool] = &[
     &super::groups::TOOL,
     &super::log_dirs::TOOL,
     &super::perf_test::consumer::TOOL,
+    &super::perf_test::e2e_latency::TOOL,
     &super::perf_test::producer::TOOL,
     &super::reassign_partitions::TOOL,
     &super::server_start::TOOL,
@@ -101,9 +102,13 @@ fn find_tool(words: &[String]) -> Option<(&'static Tool, usize)> {
 }
 
 fn run_tool(ui: &mut Ui, tool: &'static Tool, words: Vec<String>) -> CliResult {
+    let words = match tool.grammar {
+        Grammar::JoptSimpleOf(rewrite) => rewrite(ui, words)?,
+        _ => words,
+    };
     let options = match tool.grammar {
         Grammar::Own => opts::parse(&[], ui.manner, &[])?,
-        Grammar::JoptSimple | Grammar::JoptSimpleSaying(_) => {
+        Grammar::JoptSimple | Grammar::JoptSimpleSaying(_) | Grammar::JoptSimpleOf(_) => {
             let read = opts::parse(tool.opts, ui.manner, &words);
             let p = read.map_err(|e| CliError::Usage {
                 message: match tool.grammar {

@@ -37,12 +37,14 @@ impl std::fmt::Debug for Tool {
 }
 
 /// Who reads the tool's command line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub enum Grammar {
     /// [`super::compat::opts::parse`]; `--help`, `--version` and the common options are dealt with before the tool runs.
     JoptSimple,
     /// The same, with a text in front of the parser's errors.
     JoptSimpleSaying(&'static str),
+    /// The same, of the words that this makes of the words given (a tool that still takes its older command line).
+    JoptSimpleOf(fn(&mut Ui, Vec<String>) -> CliResult<Vec<String>>),
     /// The tool itself, from the raw words (argparse4j tools, tools with words for a command line).
     Own,
 }

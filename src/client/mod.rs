@@ -17,11 +17,13 @@
 //! - [`admin`]: the methods of Kafka's `Admin`, one file per noun
 //! - [`fetch`]: records of partitions, read by ourselves
 //! - [`security`], [`jaas`], [`oauth`], [`tls`]: who we are and whom we trust
-//! - `librdkafka` (feature `cli`): the same properties for producers and consumers; `produce`: a producer on it
+//! - `librdkafka` (feature `cli`): the same properties for producers and consumers; `produce`: a producer on it, `acked`: one that reports each record
 //!
 //! Two kinds of failure, one type: a method's own `Err` means the whole call failed (no broker in time, wrong password);
 //! answers about several things are [`admin::Items`], each with its own `Result`.
 
+#[cfg(feature = "cli")]
+pub mod acked;
 pub mod admin;
 #[cfg(feature = "cli")]
 pub mod bulk;

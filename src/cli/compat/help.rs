@@ -11,7 +11,7 @@ const LEFT_MAX: usize = 39;
 
 /// Writes a tool's whole help.
 pub fn write(out: &mut dyn Write, tool: &Tool, manner: Manner) -> io::Result<()> {
-    if tool.grammar == Grammar::Own {
+    if matches!(tool.grammar, Grammar::Own) {
         writeln!(out, "usage: {} [options]\n", tool.script)?;
     }
     writeln!(out, "{}", tool.about)?;

@@ -1,6 +1,8 @@
-//! `kt perf-test`: how fast a cluster takes and gives records (Kafka: `ProducerPerformance`, `ConsumerPerformance`).
+//! `kt perf-test`: how fast a cluster takes and gives records (Kafka: `ProducerPerformance`, `ConsumerPerformance`,
+//! `EndToEndLatency`).
 
 pub mod consumer;
+pub mod e2e_latency;
 pub mod producer;
 pub mod producer_options;
 pub mod stats;
