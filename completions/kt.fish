@@ -52,6 +52,8 @@ complete -c kt -n "__fish_kt_needs_command" -f -a "perf-test" -d 'Measures how f
 complete -c kt -n "__fish_kt_needs_command" -f -a "reassign-partitions" -d 'This tool helps to move topic partitions between replicas.'
 complete -c kt -n "__fish_kt_needs_command" -f -a "server-start" -d 'Starts the embedded broker from a server.properties.'
 complete -c kt -n "__fish_kt_needs_command" -f -a "topics" -d 'This tool helps to create, delete, describe, or change a topic.'
+complete -c kt -n "__fish_kt_needs_command" -f -a "verifiable-consumer" -d 'This tool consumes messages from a specific topic and emits consumer events (e.g. group rebalances, received messages, and offsets committed) as JSON objects to STDOUT.'
+complete -c kt -n "__fish_kt_needs_command" -f -a "verifiable-producer" -d 'This tool produces increasing integers to the specified topic and prints JSON metadata to stdout on each "send" request, making externally visible which messages have been acked and which have not.'
 complete -c kt -n "__fish_kt_using_subcommand broker" -l port -d 'The port to listen on; 0 takes any free one. Given twice, the last one counts' -r
 complete -c kt -n "__fish_kt_using_subcommand broker" -l host -d 'The address to listen on, which clients are also told' -r
 complete -c kt -n "__fish_kt_using_subcommand broker" -l config -d 'Read this server.properties; its listeners count unless a port or host is given' -r -F
@@ -483,3 +485,33 @@ complete -c kt -n "__fish_kt_using_subcommand topics" -l under-min-isr-partition
 complete -c kt -n "__fish_kt_using_subcommand topics" -l under-replicated-partitions -d 'With --describe: only partitions with replicas that are not in sync.'
 complete -c kt -n "__fish_kt_using_subcommand topics" -l version -d 'Show Kafka\'s version.'
 complete -c kt -n "__fish_kt_using_subcommand topics" -l yes -d 'Change a cluster whose context is protected.'
+complete -c kt -n "__fish_kt_using_subcommand verifiable-consumer" -l topic -d 'The topic to read.' -r
+complete -c kt -n "__fish_kt_using_subcommand verifiable-consumer" -l group-protocol -d 'How the group works: classic or consumer (KIP-848).' -r
+complete -c kt -n "__fish_kt_using_subcommand verifiable-consumer" -l group-remote-assignor -d 'Who assigns partitions at the broker; for --group-protocol consumer.' -r
+complete -c kt -n "__fish_kt_using_subcommand verifiable-consumer" -l group-id -d 'The group to join.' -r
+complete -c kt -n "__fish_kt_using_subcommand verifiable-consumer" -l group-instance-id -d 'The name of a static member.' -r
+complete -c kt -n "__fish_kt_using_subcommand verifiable-consumer" -l max-messages -d 'How many records to read; -1 for as many as until a signal comes.' -r
+complete -c kt -n "__fish_kt_using_subcommand verifiable-consumer" -l session-timeout -d 'How long the group waits for a silent member, in ms; for --group-protocol classic.' -r
+complete -c kt -n "__fish_kt_using_subcommand verifiable-consumer" -l reset-policy -d 'Where to begin without a committed offset: earliest, latest or none (an error).' -r
+complete -c kt -n "__fish_kt_using_subcommand verifiable-consumer" -l assignment-strategy -d 'Kafka\'s class that assigns partitions; for --group-protocol classic.' -r
+complete -c kt -n "__fish_kt_using_subcommand verifiable-consumer" -l consumer.config -d 'The same as --command-config, which replaces it.' -r
+complete -c kt -n "__fish_kt_using_subcommand verifiable-consumer" -l command-config -d 'A file of consumer properties; the options are stronger.' -r
+complete -c kt -n "__fish_kt_using_subcommand verifiable-consumer" -l bootstrap-server -d 'The brokers to begin with.' -r
+complete -c kt -n "__fish_kt_using_subcommand verifiable-consumer" -s o -l output -d 'How to print data: kafka, table, json, jsonl or csv.' -r
+complete -c kt -n "__fish_kt_using_subcommand verifiable-consumer" -l context -d 'The context to connect with, in place of the current one.' -r
+complete -c kt -n "__fish_kt_using_subcommand verifiable-consumer" -l verbose -d 'An event for each record too.'
+complete -c kt -n "__fish_kt_using_subcommand verifiable-consumer" -l enable-autocommit -d 'Commit as the consumer does by itself, not after each poll.'
+complete -c kt -n "__fish_kt_using_subcommand verifiable-consumer" -l yes -d 'Change a cluster whose context is protected.'
+complete -c kt -n "__fish_kt_using_subcommand verifiable-producer" -l topic -d 'The topic that records go to.' -r
+complete -c kt -n "__fish_kt_using_subcommand verifiable-producer" -l max-messages -d 'How many records to send; -1 for as many as until a signal comes.' -r
+complete -c kt -n "__fish_kt_using_subcommand verifiable-producer" -l throughput -d 'At most so many records a second, about; -1 for as many as can be.' -r
+complete -c kt -n "__fish_kt_using_subcommand verifiable-producer" -l acks -d 'Who acknowledges a record: 0, 1 or -1 (all).' -r
+complete -c kt -n "__fish_kt_using_subcommand verifiable-producer" -l producer.config -d 'The same as --command-config, which replaces it.' -r
+complete -c kt -n "__fish_kt_using_subcommand verifiable-producer" -l message-create-time -d 'The time of the first record, in ms since 1970; later ones grow with the time that passes.' -r
+complete -c kt -n "__fish_kt_using_subcommand verifiable-producer" -l value-prefix -d 'A number and a dot in front of each value.' -r
+complete -c kt -n "__fish_kt_using_subcommand verifiable-producer" -l repeating-keys -d 'Keys from 0 up to this number, then from 0 again.' -r
+complete -c kt -n "__fish_kt_using_subcommand verifiable-producer" -l command-config -d 'A file of producer properties, stronger than the options.' -r
+complete -c kt -n "__fish_kt_using_subcommand verifiable-producer" -l bootstrap-server -d 'The brokers to begin with.' -r
+complete -c kt -n "__fish_kt_using_subcommand verifiable-producer" -s o -l output -d 'How to print data: kafka, table, json, jsonl or csv.' -r
+complete -c kt -n "__fish_kt_using_subcommand verifiable-producer" -l context -d 'The context to connect with, in place of the current one.' -r
+complete -c kt -n "__fish_kt_using_subcommand verifiable-producer" -l yes -d 'Change a cluster whose context is protected.'

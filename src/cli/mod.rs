@@ -33,6 +33,9 @@ pub mod tool;
 pub mod topics;
 pub mod tour;
 pub mod ui;
+pub mod verifiable_consumer;
+pub mod verifiable_events;
+pub mod verifiable_producer;
 
 pub use compat::opts::{Opt, Parsed};
 pub use error::{CliError, CliResult};

@@ -26,6 +26,8 @@ pub static TOOLS: &[&Tool] = &[
     &super::reassign_partitions::TOOL,
     &super::server_start::TOOL,
     &super::topics::TOOL,
+    &super::verifiable_consumer::TOOL,
+    &super::verifiable_producer::TOOL,
 ];
 
 /// Runs the command that argv names and returns its exit code.

@@ -128,3 +128,57 @@ impl AckedProducer {
         }
     }
 }
+
+/// Java's refusal of a record whose size it reckons above `max.request.size` (1 MiB by default).
+pub fn too_large(record: &Outgoing<'_>, props: &Properties) -> Option<ApiError> {
+    let given = props.get("max.request.size").and_then(|v| v.trim().parse().ok());
+    let most: usize = given.unwrap_or(1_048_576);
+    let size = batch_size_upper_bound(record);
+    let text = || {
+        format!(
+            "The message is {size} bytes when serialized which is larger than {most}, which is the value of the \
+             max.request.size configuration."
+        )
+    };
+    let class = "org.apache.kafka.common.errors.RecordTooLargeException";
+    (size > most).then(|| ApiError::of_class(class, text()))
+}
+
+/// Java's upper bound of a batch with this record alone (`AbstractRecords.estimateSizeInBytesUpperBound`), in bytes: what
+/// `max.request.size` is compared with.
+fn batch_size_upper_bound(record: &Outgoing<'_>) -> usize {
+    const BATCH_OVERHEAD: usize = 61;
+    const RECORD_OVERHEAD: usize = 21;
+    // A null's length is -1, which takes one byte.
+    let field = |bytes: Option<&[u8]>| bytes.map_or(1, |b| varint_size(b.len()) + b.len());
+    let headers: usize = (record.headers.iter())
+        .map(|(key, value)| field(Some(key.as_bytes())) + field(value.as_deref()))
+        .sum();
+    let count = varint_size(record.headers.len());
+    BATCH_OVERHEAD + RECORD_OVERHEAD + field(record.key) + field(record.value) + count + headers
+}
+
+/// Bytes of a length as a zigzag varint.
+fn varint_size(length: usize) -> usize {
+    let bits = usize::BITS - (length << 1).leading_zeros();
+    bits.div_ceil(7).max(1) as usize
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_javas() {
+        let of = |size: usize| {
+            let value = vec![0; size];
+            batch_size_upper_bound(&Outgoing {
+                value: Some(&value),
+                ..Outgoing::default()
+            })
+        };
+        // As Kafka 4.3.1 tells them of values of these sizes.
+        assert_eq!((of(1), of(2_000_000)), (86, 2_000_088));
+        assert_eq!([0, 63, 64, 8191, 8192].map(varint_size), [1, 1, 2, 2, 3]);
+    }
+}

@@ -15,7 +15,7 @@
 //! - [`error`]: [`ApiError`], an error as Kafka's Java clients have it: code, exception class, text, cause
 //! - [`conn`]: one socket, pipelined; [`cluster`]: bootstrap, metadata, routing, retries, deadlines
 //! - [`admin`]: the methods of Kafka's `Admin`, one file per noun
-//! - [`fetch`]: records of partitions, read by ourselves
+//! - [`fetch`]: records of partitions, read by ourselves; [`share`]: the same for share groups
 //! - [`security`], [`jaas`], [`oauth`], [`tls`]: who we are and whom we trust
 //! - `librdkafka` (feature `cli`): the same properties for producers and consumers; `produce`: a producer on it, `acked`: one that reports each record
 //!
@@ -47,6 +47,7 @@ pub mod produce;
 pub mod props;
 mod sasl;
 pub mod security;
+pub mod share;
 #[cfg(test)]
 mod testing;
 pub mod tls;

@@ -248,12 +248,12 @@ pub fn record_too_large(bytes: usize, max_request_size: usize) -> ApiError {
 /// Java's `TimeoutException: Topic T not present in metadata after N ms.`, authorization, authentication, an invalid name.
 pub async fn wait_on_metadata(props: &Properties, topic: &str, max_block: Duration) -> Result<Vec<i32>, ApiError> {
     let bootstrap = Bootstrap::Servers(props.get("bootstrap.servers").unwrap_or_default().to_string());
-    let admin = Admin::connect(&ConnectConfig {
-        bootstrap,
-        props: props.clone(),
-    })
-    .await?
-    .with_timeout(max_block);
+    let mut props = props.clone();
+    // A producer's retries are those of its records, not of this.
+    props.remove("retries");
+    let admin = Admin::connect(&ConnectConfig { bootstrap, props })
+        .await?
+        .with_timeout(max_block);
     let make = |_| {
         let mut wanted = MetadataRequestTopic::default();
         wanted.name = Some(TopicName(StrBytes::from_string(topic.to_string())));

@@ -15,10 +15,10 @@ use crate::cli::compat::deserialize::java_double;
 use crate::cli::connect::Target;
 use crate::cli::tool::{Grammar, Line, Tool};
 use crate::cli::{CliError, CliResult, Manner, Opt, Parsed, Ui};
-use crate::client::acked::{AckedProducer, Reports};
+use crate::client::acked::{AckedProducer, Reports, too_large};
 use crate::client::admin::{Admin, IsolationLevel, NewTopic, OffsetInfo, OffsetSpec};
 use crate::client::fetch::{FetchSettings, Fetcher, Start};
-use crate::client::produce::{Outgoing, record_too_large, serialized_size};
+use crate::client::produce::Outgoing;
 use crate::client::props::Properties;
 use crate::client::{ApiError, Bootstrap, ConnectConfig, librdkafka};
 use crate::runs;
@@ -140,14 +140,11 @@ async fn run(ui: &mut Ui, line: Line) -> CliResult {
     settings.min_bytes = 1;
     settings.max_wait_ms = 500;
     let fetcher = Fetcher::start(&connect, settings, ends).map_err(|e| CliError::failed(e.text()))?;
-    let max_request = producer_props
-        .get("max.request.size")
-        .and_then(|v| v.trim().parse().ok());
     let mut ends = Ends {
         producer,
         reports,
         fetcher,
-        max_request: max_request.unwrap_or(1_048_576),
+        props: producer_props,
     };
     let mut latencies = Vec::with_capacity(test.records as usize);
     for n in 0..test.records {
@@ -278,16 +275,14 @@ struct Ends {
     producer: AckedProducer,
     reports: Reports,
     fetcher: Fetcher,
-    max_request: usize,
+    /// The producer's.
+    props: Properties,
 }
 
 impl Ends {
     /// Sends, waits for the acknowledgement, then for whatever comes back.
     async fn there_and_back(&mut self, topic: &str, sample: &Sample) -> CliResult<Vec<Got>> {
         let failed = |e: &ApiError| CliError::failed(e.to_string());
-        if serialized_size(sample.bytes()) > self.max_request {
-            return Err(failed(&record_too_large(sample.bytes(), self.max_request)));
-        }
         let record = Outgoing {
             topic,
             key: sample.key.as_deref(),
@@ -295,6 +290,9 @@ impl Ends {
             headers: &sample.headers,
             ..Outgoing::default()
         };
+        if let Some(e) = too_large(&record, &self.props) {
+            return Err(failed(&e));
+        }
         self.producer.send(record, 0);
         match self.reports.recv().await {
             Some(report) => report.result.map_err(|e| failed(&e))?,
@@ -344,12 +342,6 @@ impl Sample {
         };
         let headers = (0..test.headers).map(|_| header()).collect();
         Self { key, value, headers }
-    }
-
-    fn bytes(&self) -> usize {
-        let header = |(key, value): &(String, Option<Vec<u8>>)| 10 + key.len() + value.as_ref().map_or(0, Vec::len);
-        let headers: usize = self.headers.iter().map(header).sum();
-        self.value.len() + self.key.as_ref().map_or(0, Vec::len) + headers
     }
 
     /// Whether what came back is this record and nothing else.

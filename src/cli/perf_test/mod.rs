@@ -11,7 +11,7 @@ use super::CliError;
 use crate::client::ApiError;
 
 /// Why Java's `KafkaProducer` or `KafkaConsumer` cannot be made: what is wrong with the servers is found out late, and is a cause.
-fn unconstructed(what: &str, e: ApiError) -> CliError {
+pub(super) fn unconstructed(what: &str, e: ApiError) -> CliError {
     const LATE: [&str; 3] = ["Invalid url in", "Invalid port in", "No resolvable bootstrap urls"];
     if LATE.iter().any(|text| e.text().starts_with(text)) {
         return CliError::failed(format!("Failed to construct kafka {what}\nCaused by: {e}"));

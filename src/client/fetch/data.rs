@@ -75,6 +75,20 @@ fn parse(bytes: &[u8]) -> Result<Batch<'_>, RecordError> {
 }
 
 impl Fetched {
+    /// Records that came by other ways than a Fetch: all of them are wanted, whatever transactions they belong to.
+    pub(in crate::client) fn of_records(partition: TopicPartition, records: Bytes, check_crcs: bool) -> Self {
+        Self {
+            partition,
+            from: 0,
+            next_offset: 0,
+            high_watermark: -1,
+            records,
+            aborted: None,
+            check_crcs,
+            _share: None,
+        }
+    }
+
     /// Bytes as they came.
     pub fn size_in_bytes(&self) -> usize {
         self.records.len()

@@ -198,6 +198,22 @@ impl Member {
         }
     }
 
+    /// Commits these offsets now and waits for the coordinator, whatever `enable.auto.commit` says.
+    ///
+    /// # Errors
+    /// The coordinator refuses, or does not answer in time.
+    pub fn commit_sync(&self, offsets: &[(TopicPartition, i64)]) -> Result<(), ApiError> {
+        let mut list = TopicPartitionList::new();
+        for (partition, offset) in offsets {
+            list.add_partition_offset(&partition.topic, partition.partition, Offset::Offset(*offset))
+                .map_err(|e| error_of(&e))?;
+        }
+        match offsets {
+            [] => Ok(()),
+            _ => self.consumer.commit(&list, CommitMode::Sync).map_err(|e| error_of(&e)),
+        }
+    }
+
     /// Commits the positions, unless `enable.auto.commit` is off, and leaves the group.
     ///
     /// # Errors

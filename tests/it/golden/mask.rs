@@ -40,6 +40,9 @@ static RULES: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
         // Object identities of the JVM.
         (r"(?<=\[B@)[0-9a-f]+", "<hash>"),
         (r"after \d+ attempt\(s\)", "after <n> attempt(s)"),
+        // A double in as many digits as it takes: verifiable-producer's rate, e2e-latency's first line.
+        (r#"(?<="avg_throughput":)[\d.]+(E-?\d+)?"#, "<n>"),
+        (r"(?m)^(\d+)\t\d+\.\d+(E-?\d+)?$", "$1\t<n>"),
         (r"(?<=deadlineMs=|tries=|nextAllowedTryMs=)\d+", "<n>"),
     ]
     .into_iter()

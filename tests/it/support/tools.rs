@@ -42,6 +42,7 @@ pub const SCRIPTS: &[(&str, &str)] = &[
     ("kafka-get-offsets.sh", "org.apache.kafka.tools.GetOffsetShell"),
     ("kafka-groups.sh", "org.apache.kafka.tools.GroupsCommand"),
     ("kafka-log-dirs.sh", "org.apache.kafka.tools.LogDirsCommand"),
+    ("kafka-e2e-latency.sh", "org.apache.kafka.tools.EndToEndLatency"),
     (
         "kafka-producer-perf-test.sh",
         "org.apache.kafka.tools.ProducerPerformance",
@@ -51,7 +52,22 @@ pub const SCRIPTS: &[(&str, &str)] = &[
         "org.apache.kafka.tools.reassign.ReassignPartitionsCommand",
     ),
     ("kafka-topics.sh", "org.apache.kafka.tools.TopicCommand"),
+    (
+        "kafka-verifiable-consumer.sh",
+        "org.apache.kafka.tools.VerifiableConsumer",
+    ),
+    (
+        "kafka-verifiable-producer.sh",
+        "org.apache.kafka.tools.VerifiableProducer",
+    ),
+    (
+        "kafka-share-consumer-perf-test.sh",
+        "org.apache.kafka.tools.ShareConsumerPerformance",
+    ),
 ];
+
+/// Tools that ask the JVM itself to exit and to run their hooks, so that the tool server cannot serve them.
+const OWN_PROCESS: [&str; 2] = ["kafka-verifiable-consumer.sh", "kafka-verifiable-producer.sh"];
 
 /// Somebody who can run the scripts in a working folder.
 #[derive(Debug)]
@@ -91,6 +107,9 @@ impl Tools {
                     .env("TZ", "UTC")
                     .env("HOME", links.path());
                 Running::Process(Process::start(&mut command, stdin))
+            }
+            Self::Kafka(server) if OWN_PROCESS.contains(&script) => {
+                Running::Process(Process::start(&mut server.own_process(script, argv), stdin))
             }
             Self::Kafka(server) => Running::InServer(server.run(script, argv, stdin)),
         }
@@ -153,24 +172,37 @@ fn read_outcome(socket: &TcpStream) -> Outcome {
 pub struct ToolServer {
     child: Child,
     port: u16,
+    cwd: PathBuf,
+}
+
+/// A JVM with Kafka's jars; what it runs is still to be said.
+fn java(cwd: &Path) -> Command {
+    let config = tests_dir("kafka").join("log4j2.properties");
+    let mut command = Command::new("java");
+    command
+        .args(["-Xmx768M", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"])
+        .args(["-XX:-UsePerfData", "-Dfile.encoding=UTF-8", "-Duser.timezone=UTC"])
+        .arg(format!("-Dlog4j2.configurationFile=file:{}", config.display()))
+        .arg("-cp")
+        .arg(kafka::home().join("libs/*"))
+        .current_dir(cwd)
+        .env_remove("COLUMNS");
+    command
+}
+
+fn class_of(script: &str) -> &'static str {
+    SCRIPTS
+        .iter()
+        .find(|(name, _)| *name == script)
+        .unwrap_or_else(|| panic!("no class is known for {script}"))
+        .1
 }
 
 impl ToolServer {
     pub fn start(cwd: &Path) -> Self {
         kafka::install();
-        let kafka = tests_dir("kafka");
-        let mut child = Command::new("java")
-            .args(["-Xmx768M", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"])
-            .args(["-XX:-UsePerfData", "-Dfile.encoding=UTF-8", "-Duser.timezone=UTC"])
-            .arg(format!(
-                "-Dlog4j2.configurationFile=file:{}",
-                kafka.join("log4j2.properties").display()
-            ))
-            .arg("-cp")
-            .arg(kafka::home().join("libs/*"))
-            .arg(kafka.join("ToolServer.java"))
-            .current_dir(cwd)
-            .env_remove("COLUMNS")
+        let mut child = java(cwd)
+            .arg(tests_dir("kafka").join("ToolServer.java"))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -185,15 +217,18 @@ impl ToolServer {
             .strip_prefix("port=")
             .and_then(|port| port.parse().ok())
             .unwrap_or_else(|| panic!("the tool server said {line:?}"));
-        Self { child, port }
+        let cwd = cwd.to_owned();
+        Self { child, port, cwd }
+    }
+
+    fn own_process(&self, script: &str, argv: &[String]) -> Command {
+        let mut command = java(&self.cwd);
+        command.arg(class_of(script)).args(argv);
+        command
     }
 
     fn run(&self, script: &str, argv: &[String], stdin: &[u8]) -> TcpStream {
-        let class = SCRIPTS
-            .iter()
-            .find(|(name, _)| *name == script)
-            .unwrap_or_else(|| panic!("no class is known for {script}"))
-            .1;
+        let class = class_of(script);
         let request = json!({"class": class, "argv": argv, "stdin": BASE64_STANDARD.encode(stdin)});
         let socket = TcpStream::connect(("127.0.0.1", self.port)).expect("a tool server that listens");
         (&socket)
