@@ -91,7 +91,7 @@ impl ShareSettings {
             min_bytes: number("fetch.min.bytes", 1),
             max_bytes: number("fetch.max.bytes", 50 << 20),
             max_records: number("max.poll.records", 500),
-            check_crcs: !props.get("check.crcs").is_some_and(|v| v.trim() == "false"),
+            check_crcs: props.get("check.crcs").is_none_or(|v| v.trim() != "false"),
         }
     }
 }
