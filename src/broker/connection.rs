@@ -6,13 +6,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncRead, BufReader};
 use tokio::sync::watch;
 
 use super::api::{self, Dispatch};
 use super::authn::Authentication;
 use super::node::Node;
 use super::request::{ConnectionInfo, RequestContext};
+use super::response::{Connection, Response};
 use crate::wire::frame::{FrameError, decode_request_header, read_frame};
 
 /// Buffer for reading: the small requests of an ordinary client come in one system call.
@@ -45,7 +46,7 @@ impl ConnectionError {
 }
 
 /// Serves a connection until it ends or the broker stops; a request that is being served is answered first.
-pub async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
+pub async fn serve<S: Connection>(
     node: &Arc<Node>,
     stream: S,
     info: ConnectionInfo,
@@ -63,12 +64,12 @@ pub async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
         };
         let response = if let Some(answer) = authentication.handle_raw_token(node, &frame) {
             // SaslHandshake v0: the mechanism's tokens come as bare frames.
-            Some(answer)
+            Some(Response::from(answer))
         } else {
             let (api_key, header) = decode_request_header(&mut frame)?;
             let cx = RequestContext::new(node.clone(), info.clone(), api_key, &header);
             match authentication.handle(&cx, &frame)? {
-                Some(response) => Some(response),
+                Some(response) => Some(Response::from(response)),
                 None => match dispatch(&cx, frame).await? {
                     None if cx.is_closing() => return Ok(()),
                     response => response,
@@ -84,8 +85,7 @@ pub async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
             });
         }
         if let Some(response) = response {
-            stream.write_all(&response).await?;
-            stream.flush().await?;
+            response.send(stream.get_mut()).await?;
         }
         if let Some(why) = authentication.failure() {
             let delay = u64::try_from(config.i64("connection.failed.authentication.delay.ms")).unwrap_or(0);
@@ -95,9 +95,9 @@ pub async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     }
 }
 
-async fn dispatch(cx: &RequestContext, body: Bytes) -> Result<Option<Bytes>, ConnectionError> {
+async fn dispatch(cx: &RequestContext, body: Bytes) -> Result<Option<Response>, ConnectionError> {
     match api::dispatch(cx, body).await? {
-        Dispatch::Response(bytes) => Ok(Some(bytes)),
+        Dispatch::Response(response) => Ok(Some(response)),
         Dispatch::Nothing => Ok(None),
         Dispatch::Unsupported => Err(ConnectionError::Protocol(format!(
             "{:?} version {} is not supported",

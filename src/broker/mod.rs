@@ -19,6 +19,7 @@ pub mod metadata;
 pub mod node;
 pub mod replica;
 pub mod request;
+mod response;
 mod storage;
 mod tls;
 

@@ -176,7 +176,11 @@ pub fn decode<T: Decodable>(bytes: &mut Bytes, version: i16, what: &'static str)
     })
 }
 
-fn encode<T: Encodable>(value: &T, out: &mut BytesMut, version: i16, what: &'static str) -> Result<(), FrameError> {
+/// Adds a message to `out`.
+///
+/// # Errors
+/// If a field is set that `version` cannot carry.
+pub fn encode<T: Encodable>(value: &T, out: &mut BytesMut, version: i16, what: &'static str) -> Result<(), FrameError> {
     value.encode(out, version).map_err(|e| FrameError::Encode {
         what,
         version,

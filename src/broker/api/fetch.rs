@@ -4,23 +4,18 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use bytes::Bytes;
+use kafka_protocol::messages::FetchRequest;
 use kafka_protocol::messages::fetch_request::{FetchPartition, FetchTopic};
-use kafka_protocol::messages::fetch_response::{
-    AbortedTransaction, EpochEndOffset, FetchableTopicResponse, PartitionData as WirePartition,
-};
-use kafka_protocol::messages::{BrokerId, FetchRequest, FetchResponse, ProducerId};
 use uuid::Uuid;
 
-use super::shared::topic_name;
+use super::fetch_reply::{FetchReply, TopicReply};
 use crate::TopicPartition;
 use crate::broker::replica::fetch::{FetchParams, Isolation, PartitionData, PartitionFetch, fetch};
 use crate::broker::replica::fetch_session::{SessionContext, SessionKey, SessionPartition, SessionRequest, Told};
 use crate::broker::request::{Operation, RequestContext, Resource};
-use crate::log::FetchData;
 use crate::wire::ErrorCode;
 
-pub async fn handle(cx: &RequestContext, req: FetchRequest) -> FetchResponse {
+pub async fn handle(cx: &RequestContext, req: FetchRequest) -> FetchReply {
     let by_id = cx.api_version >= 13;
     let params = params(cx, &req);
     let session = match cx
@@ -29,31 +24,38 @@ pub async fn handle(cx: &RequestContext, req: FetchRequest) -> FetchResponse {
         .open(session_request(req, by_id), cx.node.now_ms())
     {
         Ok(session) => session,
-        Err(error) => return FetchResponse::default().with_error_code(error.code()),
+        Err(error) => {
+            return FetchReply {
+                error: error.code(),
+                ..FetchReply::default()
+            };
+        }
     };
     let mut results = read(cx, params, &session).await;
     let told: Vec<Told> = results.iter().map(told).collect();
     let included = cx.node.fetch_sessions().close(&session, &told);
-    let mut topics: Vec<FetchableTopicResponse> = Vec::new();
+    let mut topics: Vec<TopicReply> = Vec::new();
     for (((key, _), data), included) in session.wanted.iter().zip(results.drain(..)).zip(included) {
         if !included {
             continue;
         }
-        let same = |t: &FetchableTopicResponse| t.topic.as_str() == key.topic && t.topic_id == key.topic_id;
+        let same = |t: &TopicReply| t.name == key.topic && t.id == key.topic_id;
         if !topics.last().is_some_and(same) {
-            topics.push(
-                FetchableTopicResponse::default()
-                    .with_topic(topic_name(&key.topic))
-                    .with_topic_id(key.topic_id),
-            );
+            topics.push(TopicReply {
+                name: key.topic.clone(),
+                id: key.topic_id,
+                partitions: Vec::new(),
+            });
         }
         if let Some(topic) = topics.last_mut() {
-            topic.partitions.push(respond(key.partition, data));
+            topic.partitions.push((key.partition, data));
         }
     }
-    FetchResponse::default()
-        .with_session_id(session.session_id)
-        .with_responses(topics)
+    FetchReply {
+        error: 0,
+        session_id: session.session_id,
+        topics,
+    }
 }
 
 fn params(cx: &RequestContext, req: &FetchRequest) -> FetchParams {
@@ -172,33 +174,4 @@ fn told(data: &PartitionData) -> Told {
         has_records: !data.is_empty(),
         is_special: data.error != ErrorCode::NONE || data.diverging.is_some(),
     }
-}
-
-fn respond(partition: i32, data: PartitionData) -> WirePartition {
-    let (records, error) = match data.data.as_ref().map(FetchData::records) {
-        None => (Bytes::new(), data.error),
-        Some(Ok(records)) => (records, data.error),
-        Some(Err(_)) => (Bytes::new(), ErrorCode::KAFKA_STORAGE_ERROR),
-    };
-    let aborted = data.aborted.map(|all| {
-        let row = |txn: crate::log::AbortedTxn| {
-            AbortedTransaction::default()
-                .with_producer_id(ProducerId(txn.producer_id))
-                .with_first_offset(txn.first_offset)
-        };
-        all.into_iter().map(row).collect()
-    });
-    let diverging = data.diverging.map_or_else(EpochEndOffset::default, |(epoch, end)| {
-        EpochEndOffset::default().with_epoch(epoch).with_end_offset(end)
-    });
-    WirePartition::default()
-        .with_partition_index(partition)
-        .with_error_code(error.code())
-        .with_high_watermark(data.high_watermark)
-        .with_last_stable_offset(data.last_stable_offset)
-        .with_log_start_offset(data.log_start_offset)
-        .with_aborted_transactions(aborted)
-        .with_preferred_read_replica(BrokerId(-1))
-        .with_diverging_epoch(diverging)
-        .with_records(Some(records))
 }

@@ -9,6 +9,7 @@ use kafka_protocol::messages::{self as m, ApiKey};
 use kafka_protocol::protocol::{Encodable, Request, VersionRange};
 
 use super::request::RequestContext;
+use super::response::Response;
 use crate::wire::api::{layout_version, response_header_version};
 use crate::wire::frame::{FrameError, decode, encode_response};
 
@@ -34,6 +35,7 @@ mod describe_topic_partitions;
 mod describe_user_scram_credentials;
 mod elect_leaders;
 mod fetch;
+mod fetch_reply;
 mod find_coordinator;
 mod heartbeat;
 mod incremental_alter_configs;
@@ -55,7 +57,7 @@ mod sasl_handshake;
 pub mod shared;
 mod sync_group;
 
-type Answer<'a> = Pin<Box<dyn Future<Output = Result<Bytes, FrameError>> + Send + 'a>>;
+type Answer<'a> = Pin<Box<dyn Future<Output = Result<Response, FrameError>> + Send + 'a>>;
 
 /// One API.
 pub struct Api {
@@ -130,7 +132,7 @@ pub static TABLE: &[Api] = apis! {
 /// What became of a request.
 #[derive(Debug)]
 pub enum Dispatch {
-    Response(Bytes),
+    Response(Response),
     /// The client wants no response, or the connection is to end without one.
     Nothing,
     /// No such API here, or not this version of it: the connection must end.
@@ -155,9 +157,7 @@ pub async fn dispatch(cx: &RequestContext, body: Bytes) -> Result<Dispatch, Fram
         // KIP-511: a client from the future learns in version 0 what there is.
         if cx.api_key == ApiKey::ApiVersions {
             let response = api_versions::unsupported_version(cx);
-            return Ok(Dispatch::Response(
-                encode_response(&response, 0, 0, cx.correlation_id)?.freeze(),
-            ));
+            return Ok(Dispatch::Response(response.encode(0, 0, cx.correlation_id)?));
         }
         return Ok(Dispatch::Unsupported);
     }
@@ -168,18 +168,33 @@ pub async fn dispatch(cx: &RequestContext, body: Bytes) -> Result<Dispatch, Fram
     Ok(Dispatch::Response(response))
 }
 
+/// What a handler answers.
+trait Reply {
+    /// As it goes on the wire: length, header, body.
+    fn encode(self, version: i16, header_version: i16, correlation_id: i32) -> Result<Response, FrameError>;
+}
+
+impl<T: Encodable> Reply for T {
+    fn encode(self, version: i16, header_version: i16, correlation_id: i32) -> Result<Response, FrameError> {
+        let bytes = encode_response(&self, version, header_version, correlation_id)?;
+        Ok(Response::from(bytes.freeze()))
+    }
+}
+
 /// An API's handler: an async function of a request with its context.
-trait Handler<'a, R: Request> {
-    type Output: Future<Output = R::Response> + Send + 'a;
+trait Handler<'a, R> {
+    type Reply: Reply;
+    type Output: Future<Output = Self::Reply> + Send + 'a;
     fn call(self, cx: &'a RequestContext, request: R) -> Self::Output;
 }
 
 impl<'a, R, F, Fut> Handler<'a, R> for F
 where
-    R: Request,
     F: FnOnce(&'a RequestContext, R) -> Fut,
-    Fut: Future<Output = R::Response> + Send + 'a,
+    Fut: Future + Send + 'a,
+    Fut::Output: Reply,
 {
+    type Reply = Fut::Output;
     type Output = Fut;
 
     fn call(self, cx: &'a RequestContext, request: R) -> Fut {
@@ -187,10 +202,9 @@ where
     }
 }
 
-async fn run<'a, R, H>(cx: &'a RequestContext, mut body: Bytes, handler: H) -> Result<Bytes, FrameError>
+async fn run<'a, R, H>(cx: &'a RequestContext, mut body: Bytes, handler: H) -> Result<Response, FrameError>
 where
     R: Request,
-    R::Response: Encodable,
     H: Handler<'a, R>,
 {
     let layout = layout_version(cx.api_key as i16, cx.api_version);
@@ -198,10 +212,10 @@ where
     drop(body);
     let response = handler.call(cx, request).await;
     if cx.is_response_suppressed() || cx.is_closing() {
-        return Ok(Bytes::new());
+        return Ok(Response::default());
     }
     let header_version = response_header_version(cx.api_key, layout);
-    Ok(encode_response(&response, layout, header_version, cx.correlation_id)?.freeze())
+    response.encode(layout, header_version, cx.correlation_id)
 }
 
 #[cfg(test)]
