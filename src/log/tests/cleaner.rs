@@ -186,3 +186,132 @@ fn a_truncation_during_the_cleaning_wins() {
     assert_eq!(contents(&mut t).len(), 5);
     assert_eq!(t.log().cleaner_offset(), 0);
 }
+
+#[test]
+fn batches_keep_their_codec() {
+    for compression in Compression::ALL {
+        let mut t = compacted();
+        for value in ["1", "2", "3"] {
+            t.append(keyed(compression, &[("a", Some(value)), (value, Some("once"))]))
+                .unwrap();
+        }
+        fill(&mut t);
+        t.log().compact(NOW).unwrap().unwrap();
+        let (start, end) = (t.log().log_start_offset(), t.log().active_base_offset());
+        let bytes = t.log().read(start, 1 << 20, end, true).unwrap().records().unwrap();
+        let codecs: Vec<_> = Batches::new(&bytes)
+            .map(|batch| batch.unwrap().header.compression().unwrap())
+            .collect();
+        assert!(
+            !codecs.is_empty() && codecs.iter().all(|c| *c == compression),
+            "{codecs:?}"
+        );
+    }
+}
+
+#[test]
+fn a_log_is_cleaned_once_enough_of_it_is_dirty_or_too_old() {
+    let mut t = compacted();
+    let config = t.log().config().clone();
+    let with = |min_cleanable_dirty_ratio, max_compaction_lag_ms| LogConfig {
+        min_cleanable_dirty_ratio,
+        max_compaction_lag_ms,
+        ..(*config).clone()
+    };
+    let is_due = |t: &mut TestLog, config: LogConfig, now: i64| {
+        t.log().set_config(config.into());
+        t.log().plan_cleaning(now, false).unwrap().is_some()
+    };
+    assert!(!is_due(&mut t, with(0.0, i64::MAX), NOW), "an empty log");
+    fill(&mut t);
+    assert!(
+        !is_due(&mut t, with(0.0, i64::MAX), NOW),
+        "the active segment is left alone"
+    );
+    for _ in 0..8 {
+        fill(&mut t);
+    }
+    t.log().compact(NOW).unwrap().unwrap();
+    for key in 0..9 {
+        t.append(keyed(Compression::None, &[(&key.to_string(), Some(&"x".repeat(320)))]))
+            .unwrap();
+    }
+    assert!(is_due(&mut t, with(0.5, i64::MAX), NOW));
+    t.log().compact(NOW).unwrap().unwrap();
+    fill(&mut t);
+    fill(&mut t);
+    assert!(
+        !is_due(&mut t, with(0.5, i64::MAX), NOW),
+        "three of eleven segments are dirty"
+    );
+    assert!(is_due(&mut t, with(0.1, i64::MAX), NOW));
+    assert!(!is_due(&mut t, with(0.5, 5000), NOW + 5000));
+    assert!(
+        is_due(&mut t, with(0.5, 5000), NOW + 5001),
+        "max.compaction.lag.ms is over"
+    );
+}
+
+#[test]
+fn young_records_wait_for_their_lag() {
+    let mut t = compacted();
+    let config = LogConfig {
+        min_compaction_lag_ms: 1000,
+        ..(**t.log().config()).clone()
+    };
+    t.log().set_config(config.into());
+    for n in 0..4 {
+        let mut builder = RecordBatchBuilder::new(BatchOptions::default());
+        builder.append(NOW + n * 500, Some(b"k"), Some("x".repeat(320).as_bytes()));
+        t.append(builder.build()).unwrap();
+    }
+    assert!(t.log().compact(NOW + 999).unwrap().is_none());
+    t.log().compact(NOW + 1500).unwrap().unwrap();
+    let offsets = |t: &mut TestLog| contents(t).into_iter().map(|(o, ..)| o).collect::<Vec<_>>();
+    assert_eq!(offsets(&mut t), [1, 2, 3], "offset 2 is too young to supersede 1");
+    t.log().compact(NOW + 10_000).unwrap().unwrap();
+    assert_eq!(offsets(&mut t), [2, 3], "the active segment is left alone");
+}
+
+#[test]
+fn markers_go_when_their_transactions_records_are_gone_and_the_horizon_has_passed() {
+    let mut t = compacted();
+    t.append(transactional(1, 0, 0, &["old"])).unwrap();
+    let commit = EndTxnMarker {
+        committed: true,
+        coordinator_epoch: 0,
+    };
+    t.append_from(commit.to_batch(1, 0, NOW), AppendOrigin::Coordinator)
+        .unwrap();
+    // Another producer's record of the same key; the first one goes on, so that nothing is kept for its sequence.
+    t.append(produced(2, 0, 0, &["new"])).unwrap();
+    t.append(produced(1, 0, 1, &[&"y".repeat(320)])).unwrap();
+    fill(&mut t);
+    fill(&mut t);
+    let markers = |t: &mut TestLog| {
+        let (start, end) = (t.log().log_start_offset(), t.log().log_end_offset());
+        let mut found = 0;
+        let mut at = start;
+        while at < end {
+            let bytes = t.log().read(at, 1 << 20, end, true).unwrap().records().unwrap();
+            for batch in Batches::new(&bytes) {
+                let header = batch.unwrap().header;
+                found += usize::from(header.is_control() && header.record_count > 0);
+                at = header.next_offset();
+            }
+        }
+        found
+    };
+    t.log().compact(NOW).unwrap().unwrap();
+    assert_eq!(markers(&mut t), 1);
+    fill(&mut t);
+    t.log().compact(NOW + 1).unwrap().unwrap();
+    assert_eq!(
+        markers(&mut t),
+        1,
+        "delete.retention.ms counts from the first cleaning without records"
+    );
+    fill(&mut t);
+    t.log().compact(NOW + 2000).unwrap().unwrap();
+    assert_eq!(markers(&mut t), 0);
+}

@@ -10,4 +10,5 @@ pub(super) mod memory;
 mod read;
 mod recovery;
 mod retention;
+mod rolling;
 mod support;
