@@ -149,6 +149,14 @@ fn read(bootstrap: &str, partition: i32, count: usize) -> Vec<String> {
     values
 }
 
+struct SetOnDrop<'a>(&'a AtomicBool);
+
+impl Drop for SetOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 #[test]
 fn a_broker_killed_again_and_again_loses_and_doubles_nothing() {
     let rounds = if is_nightly() { 100 } else { 6 };
@@ -163,6 +171,8 @@ fn a_broker_killed_again_and_again_loses_and_doubles_nothing() {
     let (sent, _broker) = thread::scope(|scope| {
         let sender = scope.spawn(|| load(&bootstrap, &stop));
         scope.spawn(|| commit(&bootstrap, &stop, &done));
+        // A round that fails ends the others' work too: the scope waits for them.
+        let end = SetOnDrop(&stop);
         for round in 0..rounds {
             thread::sleep(Duration::from_millis(random.random_range(1..400)));
             broker.kill();
@@ -171,7 +181,7 @@ fn a_broker_killed_again_and_again_loses_and_doubles_nothing() {
             let after = committed(&bootstrap);
             assert!(after >= before, "round {round}: offset {after}, {before} was committed");
         }
-        stop.store(true, Ordering::Relaxed);
+        drop(end);
         (sender.join().expect("the producer"), broker)
     });
     assert!(sent > 50 * rounds, "{sent} records in {rounds} rounds are no load");
