@@ -25,11 +25,13 @@ pub fn tests_dir(name: &str) -> PathBuf {
     root().join("tests").join(name)
 }
 
-/// Ports that were free a moment ago, all different. For servers that cannot say which port they took.
+/// Ports that were free a moment ago, all different. For servers that cannot say which port they took, and for those that
+/// come back to their port: below the range that clients' own ends are taken from, so that none sits there meanwhile.
 pub fn free_ports(n: usize) -> Vec<u16> {
-    let held: Vec<TcpListener> = (0..n)
-        .map(|_| TcpListener::bind("127.0.0.1:0").expect("a free port"))
-        .collect();
+    let mut held: Vec<TcpListener> = Vec::new();
+    while held.len() < n {
+        held.extend(TcpListener::bind(("127.0.0.1", rand::random_range(20_000..32_000))));
+    }
     held.iter()
         .map(|l| l.local_addr().expect("a bound socket").port())
         .collect()
