@@ -5,5 +5,6 @@ mod durability;
 mod flush;
 mod read_only;
 mod restart;
+mod secure;
 mod sigkill;
 mod storage_failure;
