@@ -48,9 +48,10 @@ complete -c kt -n "__fish_kt_needs_command" -f -a "log-dirs" -d 'This tool helps
 complete -c kt -n "__fish_kt_needs_command" -f -a "consumer-perf-test" -d 'This tool is used to verify the consumer performance.'
 complete -c kt -n "__fish_kt_needs_command" -f -a "e2e-latency" -d 'This tool measures end-to-end latency in Kafka by sending messages and timing their reception.'
 complete -c kt -n "__fish_kt_needs_command" -f -a "producer-perf-test" -d 'This tool is used to verify the producer performance.'
-complete -c kt -n "__fish_kt_needs_command" -f -a "perf-test" -d 'Measures how fast a cluster takes and gives records'
 complete -c kt -n "__fish_kt_needs_command" -f -a "reassign-partitions" -d 'This tool helps to move topic partitions between replicas.'
 complete -c kt -n "__fish_kt_needs_command" -f -a "server-start" -d 'Starts the embedded broker from a server.properties.'
+complete -c kt -n "__fish_kt_needs_command" -f -a "share-consumer-perf-test" -d 'This tool is used to verify the share consumer performance.'
+complete -c kt -n "__fish_kt_needs_command" -f -a "perf-test" -d 'Measures how fast a cluster takes and gives records'
 complete -c kt -n "__fish_kt_needs_command" -f -a "topics" -d 'This tool helps to create, delete, describe, or change a topic.'
 complete -c kt -n "__fish_kt_needs_command" -f -a "verifiable-consumer" -d 'This tool consumes messages from a specific topic and emits consumer events (e.g. group rebalances, received messages, and offsets committed) as JSON objects to STDOUT.'
 complete -c kt -n "__fish_kt_needs_command" -f -a "verifiable-producer" -d 'This tool produces increasing integers to the specified topic and prints JSON metadata to stdout on each "send" request, making externally visible which messages have been acked and which have not.'
@@ -321,6 +322,7 @@ complete -c kt -n "__fish_kt_using_subcommand consumer-perf-test" -l group -d 'T
 complete -c kt -n "__fish_kt_using_subcommand consumer-perf-test" -l include -d 'A regular expression of topics to read.' -r
 complete -c kt -n "__fish_kt_using_subcommand consumer-perf-test" -l messages -d 'The same as --num-records, which replaces it.' -r
 complete -c kt -n "__fish_kt_using_subcommand consumer-perf-test" -l num-records -d 'How many records to read.' -r
+complete -c kt -n "__fish_kt_using_subcommand consumer-perf-test" -l report -d 'Write a page of HTML with charts of the throughput over time and of the latencies.' -r
 complete -c kt -n "__fish_kt_using_subcommand consumer-perf-test" -l reporting-interval -d 'With --show-detailed-stats: a line each so many ms.' -r
 complete -c kt -n "__fish_kt_using_subcommand consumer-perf-test" -l socket-buffer-size -d 'Bytes of the socket\'s receive buffer.' -r
 complete -c kt -n "__fish_kt_using_subcommand consumer-perf-test" -l timeout -d 'End when no record came for so long, in ms.' -r
@@ -344,6 +346,7 @@ complete -c kt -n "__fish_kt_using_subcommand e2e-latency" -l record-header-size
 complete -c kt -n "__fish_kt_using_subcommand e2e-latency" -l record-key-size -d 'Bytes of each record\'s key; 0 is no key.' -r
 complete -c kt -n "__fish_kt_using_subcommand e2e-latency" -l record-size -d 'Bytes of each record\'s value.' -r
 complete -c kt -n "__fish_kt_using_subcommand e2e-latency" -l topic -d 'The topic to write to and to read from; made if there is none.' -r
+complete -c kt -n "__fish_kt_using_subcommand e2e-latency" -l report -d 'Write a page of HTML with charts of the throughput over time and of the latencies.' -r
 complete -c kt -n "__fish_kt_using_subcommand e2e-latency" -s o -l output -d 'How to print data: kafka, table, json, jsonl or csv.' -r
 complete -c kt -n "__fish_kt_using_subcommand e2e-latency" -l context -d 'The context to connect with, in place of the current one.' -r
 complete -c kt -n "__fish_kt_using_subcommand e2e-latency" -l help -d 'Print this help.'
@@ -364,73 +367,16 @@ complete -c kt -n "__fish_kt_using_subcommand producer-perf-test" -l warmup-reco
 complete -c kt -n "__fish_kt_using_subcommand producer-perf-test" -l reporting-interval -d 'A line of progress each so many ms.' -r
 complete -c kt -n "__fish_kt_using_subcommand producer-perf-test" -l record-size -d 'Random records of so many bytes.' -r
 complete -c kt -n "__fish_kt_using_subcommand producer-perf-test" -l payload-file -d 'Records chosen at random from this file.' -r
+complete -c kt -n "__fish_kt_using_subcommand producer-perf-test" -l clients -d 'So many producers at once; records and rate are shared among them.' -r
+complete -c kt -n "__fish_kt_using_subcommand producer-perf-test" -l duration -d 'Send for so long (30s, 5m), in place of --num-records or up to it.' -r
+complete -c kt -n "__fish_kt_using_subcommand producer-perf-test" -l key-distribution -d 'Keys of the records: none, or N of them, as often as each other or by Zipf\'s law.' -r
+complete -c kt -n "__fish_kt_using_subcommand producer-perf-test" -l latency-from -d 'Latencies from the moment a record is sent, or, with --throughput, from the moment it was due.' -r
+complete -c kt -n "__fish_kt_using_subcommand producer-perf-test" -l report -d 'Write a page of HTML with charts of the throughput over time and of the latencies.' -r
 complete -c kt -n "__fish_kt_using_subcommand producer-perf-test" -s o -l output -d 'How to print data: kafka, table, json, jsonl or csv.' -r
 complete -c kt -n "__fish_kt_using_subcommand producer-perf-test" -l context -d 'The context to connect with, in place of the current one.' -r
 complete -c kt -n "__fish_kt_using_subcommand producer-perf-test" -l print-metrics -d 'Print the producer\'s metrics at the end.'
 complete -c kt -n "__fish_kt_using_subcommand producer-perf-test" -l payload-monotonic -d 'Records that are numbers, counted up from 0.'
 complete -c kt -n "__fish_kt_using_subcommand producer-perf-test" -l yes -d 'Change a cluster whose context is protected.'
-complete -c kt -n "__fish_kt_using_subcommand perf-test; and not __fish_seen_subcommand_from consumer e2e-latency producer" -s h -l help -d 'Print help'
-complete -c kt -n "__fish_kt_using_subcommand perf-test; and not __fish_seen_subcommand_from consumer e2e-latency producer" -f -a "consumer" -d 'This tool is used to verify the consumer performance.'
-complete -c kt -n "__fish_kt_using_subcommand perf-test; and not __fish_seen_subcommand_from consumer e2e-latency producer" -f -a "e2e-latency" -d 'This tool measures end-to-end latency in Kafka by sending messages and timing their reception.'
-complete -c kt -n "__fish_kt_using_subcommand perf-test; and not __fish_seen_subcommand_from consumer e2e-latency producer" -f -a "producer" -d 'This tool is used to verify the producer performance.'
-complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from consumer" -l bootstrap-server -d 'The brokers to begin with, HOST:PORT, separated by commas.' -r
-complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from consumer" -l command-config -d 'A file of consumer properties; --command-property is stronger.' -r
-complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from consumer" -l command-property -d 'A consumer property, key=value. May be repeated.' -r
-complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from consumer" -l consumer.config -d 'The same as --command-config, which replaces it.' -r
-complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from consumer" -l date-format -d 'How times are printed (Java\'s SimpleDateFormat).' -r
-complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from consumer" -l fetch-size -d 'At most so many bytes of a partition in one fetch.' -r
-complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from consumer" -l group -d 'The consumer group (perf-consumer-N by default).' -r
-complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from consumer" -l include -d 'A regular expression of topics to read.' -r
-complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from consumer" -l messages -d 'The same as --num-records, which replaces it.' -r
-complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from consumer" -l num-records -d 'How many records to read.' -r
-complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from consumer" -l reporting-interval -d 'With --show-detailed-stats: a line each so many ms.' -r
-complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from consumer" -l socket-buffer-size -d 'Bytes of the socket\'s receive buffer.' -r
-complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from consumer" -l timeout -d 'End when no record came for so long, in ms.' -r
-complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from consumer" -l topic -d 'The topic to read.' -r
-complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from consumer" -s o -l output -d 'How to print data: kafka, table, json, jsonl or csv.' -r
-complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from consumer" -l context -d 'The context to connect with, in place of the current one.' -r
-complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from consumer" -l from-latest -d 'Without a committed offset start after the latest record, not at the earliest.'
-complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from consumer" -l help -d 'Print this help.'
-complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from consumer" -l hide-header -d 'Leave out the line of column names.'
-complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from consumer" -l print-metrics -d 'Print the consumer\'s metrics at the end.'
-complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from consumer" -l show-detailed-stats -d 'A line for each interval, in place of one at the end.'
-complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from consumer" -l version -d 'Print Kafka\'s version.'
-complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from consumer" -l yes -d 'Change a cluster whose context is protected.'
-complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from e2e-latency" -l bootstrap-server -d 'The brokers to begin with, HOST:PORT, separated by commas.' -r
-complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from e2e-latency" -l command-config -d 'A file of properties for producer, consumer and admin.' -r
-complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from e2e-latency" -l num-headers -d 'How many headers each record has.' -r
-complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from e2e-latency" -l num-records -d 'How many records to send, one after the other.' -r
-complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from e2e-latency" -l producer-acks -d 'Who acknowledges a record: 1 (the leader) or all.' -r
-complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from e2e-latency" -l record-header-key-size -d 'Bytes of each header\'s key.' -r
-complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from e2e-latency" -l record-header-size -d 'Bytes of each header\'s value; -1 is a null.' -r
-complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from e2e-latency" -l record-key-size -d 'Bytes of each record\'s key; 0 is no key.' -r
-complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from e2e-latency" -l record-size -d 'Bytes of each record\'s value.' -r
-complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from e2e-latency" -l topic -d 'The topic to write to and to read from; made if there is none.' -r
-complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from e2e-latency" -s o -l output -d 'How to print data: kafka, table, json, jsonl or csv.' -r
-complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from e2e-latency" -l context -d 'The context to connect with, in place of the current one.' -r
-complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from e2e-latency" -l help -d 'Print this help.'
-complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from e2e-latency" -l version -d 'Print Kafka\'s version.'
-complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from e2e-latency" -l yes -d 'Change a cluster whose context is protected.'
-complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from producer" -l bootstrap-server -d 'The brokers to begin with; stronger than bootstrap.servers.' -r
-complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from producer" -l topic -d 'The topic that records go to.' -r
-complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from producer" -l num-records -d 'How many records to send.' -r
-complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from producer" -l payload-delimiter -d 'What parts the payloads in --payload-file, a regular expression.' -r
-complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from producer" -l throughput -d 'At most so many records a second, about; -1 for as many as can be.' -r
-complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from producer" -l producer-props -d 'The same as --command-property, which replaces it.' -r
-complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from producer" -l command-property -d 'Producer properties, one or several.' -r
-complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from producer" -l producer.config -d 'The same as --command-config, which replaces it.' -r
-complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from producer" -l command-config -d 'A file of producer properties.' -r
-complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from producer" -l transactional-id -d 'Send in transactions under this id.' -r
-complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from producer" -l transaction-duration-ms -d 'Commit a transaction after so long, in ms (3000 by default).' -r
-complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from producer" -l warmup-records -d 'The first records that the steady-state line leaves out.' -r
-complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from producer" -l reporting-interval -d 'A line of progress each so many ms.' -r
-complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from producer" -l record-size -d 'Random records of so many bytes.' -r
-complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from producer" -l payload-file -d 'Records chosen at random from this file.' -r
-complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from producer" -s o -l output -d 'How to print data: kafka, table, json, jsonl or csv.' -r
-complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from producer" -l context -d 'The context to connect with, in place of the current one.' -r
-complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from producer" -l print-metrics -d 'Print the producer\'s metrics at the end.'
-complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from producer" -l payload-monotonic -d 'Records that are numbers, counted up from 0.'
-complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from producer" -l yes -d 'Change a cluster whose context is protected.'
 complete -c kt -n "__fish_kt_using_subcommand reassign-partitions" -l bootstrap-controller -d 'The controllers to begin with, for --list and --cancel.' -r
 complete -c kt -n "__fish_kt_using_subcommand reassign-partitions" -l bootstrap-server -d 'The brokers to begin with, HOST:PORT, separated by commas.' -r
 complete -c kt -n "__fish_kt_using_subcommand reassign-partitions" -l broker-list -d 'With --generate: the ids of the brokers to move to, separated by commas.' -r
@@ -457,6 +403,128 @@ complete -c kt -n "__fish_kt_using_subcommand reassign-partitions" -l yes -d 'Ch
 complete -c kt -n "__fish_kt_using_subcommand server-start" -s o -l output -d 'How to print data: kafka, table, json, jsonl or csv.' -r
 complete -c kt -n "__fish_kt_using_subcommand server-start" -l context -d 'The context to connect with, in place of the current one.' -r
 complete -c kt -n "__fish_kt_using_subcommand server-start" -l yes -d 'Change a cluster whose context is protected.'
+complete -c kt -n "__fish_kt_using_subcommand share-consumer-perf-test" -l bootstrap-server -d 'The brokers to begin with, HOST:PORT, separated by commas.' -r
+complete -c kt -n "__fish_kt_using_subcommand share-consumer-perf-test" -l command-config -d 'A file of share consumer properties; --command-property is stronger.' -r
+complete -c kt -n "__fish_kt_using_subcommand share-consumer-perf-test" -l command-property -d 'A share consumer property, key=value. May be repeated.' -r
+complete -c kt -n "__fish_kt_using_subcommand share-consumer-perf-test" -l consumer.config -d 'The same as --command-config, which replaces it.' -r
+complete -c kt -n "__fish_kt_using_subcommand share-consumer-perf-test" -l date-format -d 'How times are printed (Java\'s SimpleDateFormat).' -r
+complete -c kt -n "__fish_kt_using_subcommand share-consumer-perf-test" -l fetch-size -d 'At most so many bytes in one fetch.' -r
+complete -c kt -n "__fish_kt_using_subcommand share-consumer-perf-test" -l group -d 'The share group.' -r
+complete -c kt -n "__fish_kt_using_subcommand share-consumer-perf-test" -l messages -d 'The same as --num-records, which replaces it.' -r
+complete -c kt -n "__fish_kt_using_subcommand share-consumer-perf-test" -l num-records -d 'How many records to read.' -r
+complete -c kt -n "__fish_kt_using_subcommand share-consumer-perf-test" -l report -d 'Write a page of HTML with charts of the throughput over time and of the latencies.' -r
+complete -c kt -n "__fish_kt_using_subcommand share-consumer-perf-test" -l reporting-interval -d 'With --show-detailed-stats: a line each so many ms.' -r
+complete -c kt -n "__fish_kt_using_subcommand share-consumer-perf-test" -l socket-buffer-size -d 'Bytes of the socket\'s receive buffer (left to the system here).' -r
+complete -c kt -n "__fish_kt_using_subcommand share-consumer-perf-test" -l threads -d 'How many share consumers read at once.' -r
+complete -c kt -n "__fish_kt_using_subcommand share-consumer-perf-test" -l timeout -d 'End when no record came for so long, in ms.' -r
+complete -c kt -n "__fish_kt_using_subcommand share-consumer-perf-test" -l topic -d 'The topic to read.' -r
+complete -c kt -n "__fish_kt_using_subcommand share-consumer-perf-test" -s o -l output -d 'How to print data: kafka, table, json, jsonl or csv.' -r
+complete -c kt -n "__fish_kt_using_subcommand share-consumer-perf-test" -l context -d 'The context to connect with, in place of the current one.' -r
+complete -c kt -n "__fish_kt_using_subcommand share-consumer-perf-test" -l help -d 'Print this help.'
+complete -c kt -n "__fish_kt_using_subcommand share-consumer-perf-test" -l hide-header -d 'Leave out the line of column names.'
+complete -c kt -n "__fish_kt_using_subcommand share-consumer-perf-test" -l print-metrics -d 'Print metrics at the end.'
+complete -c kt -n "__fish_kt_using_subcommand share-consumer-perf-test" -l show-consumer-stats -d 'A line for each share consumer at the end.'
+complete -c kt -n "__fish_kt_using_subcommand share-consumer-perf-test" -l show-detailed-stats -d 'A line for each interval and share consumer.'
+complete -c kt -n "__fish_kt_using_subcommand share-consumer-perf-test" -l version -d 'Print Kafka\'s version.'
+complete -c kt -n "__fish_kt_using_subcommand share-consumer-perf-test" -l yes -d 'Change a cluster whose context is protected.'
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and not __fish_seen_subcommand_from compare consumer e2e-latency producer share-consumer" -s h -l help -d 'Print help'
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and not __fish_seen_subcommand_from compare consumer e2e-latency producer share-consumer" -f -a "compare" -d 'Compare two results of `kt perf-test ... -o json`'
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and not __fish_seen_subcommand_from compare consumer e2e-latency producer share-consumer" -f -a "consumer" -d 'This tool is used to verify the consumer performance.'
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and not __fish_seen_subcommand_from compare consumer e2e-latency producer share-consumer" -f -a "e2e-latency" -d 'This tool measures end-to-end latency in Kafka by sending messages and timing their reception.'
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and not __fish_seen_subcommand_from compare consumer e2e-latency producer share-consumer" -f -a "producer" -d 'This tool is used to verify the producer performance.'
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and not __fish_seen_subcommand_from compare consumer e2e-latency producer share-consumer" -f -a "share-consumer" -d 'This tool is used to verify the share consumer performance.'
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from compare" -l fail-above -d 'Fail when B is worse than A by more than this factor in any figure (1.1: ten percent)' -r
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from compare" -s o -l output -d 'How to print the figures: table, json, jsonl or csv. Fields: figure, a, b, ratio, better' -r
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from compare" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from consumer" -l bootstrap-server -d 'The brokers to begin with, HOST:PORT, separated by commas.' -r
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from consumer" -l command-config -d 'A file of consumer properties; --command-property is stronger.' -r
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from consumer" -l command-property -d 'A consumer property, key=value. May be repeated.' -r
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from consumer" -l consumer.config -d 'The same as --command-config, which replaces it.' -r
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from consumer" -l date-format -d 'How times are printed (Java\'s SimpleDateFormat).' -r
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from consumer" -l fetch-size -d 'At most so many bytes of a partition in one fetch.' -r
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from consumer" -l group -d 'The consumer group (perf-consumer-N by default).' -r
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from consumer" -l include -d 'A regular expression of topics to read.' -r
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from consumer" -l messages -d 'The same as --num-records, which replaces it.' -r
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from consumer" -l num-records -d 'How many records to read.' -r
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from consumer" -l report -d 'Write a page of HTML with charts of the throughput over time and of the latencies.' -r
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from consumer" -l reporting-interval -d 'With --show-detailed-stats: a line each so many ms.' -r
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from consumer" -l socket-buffer-size -d 'Bytes of the socket\'s receive buffer.' -r
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from consumer" -l timeout -d 'End when no record came for so long, in ms.' -r
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from consumer" -l topic -d 'The topic to read.' -r
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from consumer" -s o -l output -d 'How to print data: kafka, table, json, jsonl or csv.' -r
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from consumer" -l context -d 'The context to connect with, in place of the current one.' -r
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from consumer" -l from-latest -d 'Without a committed offset start after the latest record, not at the earliest.'
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from consumer" -l help -d 'Print this help.'
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from consumer" -l hide-header -d 'Leave out the line of column names.'
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from consumer" -l print-metrics -d 'Print the consumer\'s metrics at the end.'
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from consumer" -l show-detailed-stats -d 'A line for each interval, in place of one at the end.'
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from consumer" -l version -d 'Print Kafka\'s version.'
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from consumer" -l yes -d 'Change a cluster whose context is protected.'
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from e2e-latency" -l bootstrap-server -d 'The brokers to begin with, HOST:PORT, separated by commas.' -r
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from e2e-latency" -l command-config -d 'A file of properties for producer, consumer and admin.' -r
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from e2e-latency" -l num-headers -d 'How many headers each record has.' -r
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from e2e-latency" -l num-records -d 'How many records to send, one after the other.' -r
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from e2e-latency" -l producer-acks -d 'Who acknowledges a record: 1 (the leader) or all.' -r
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from e2e-latency" -l record-header-key-size -d 'Bytes of each header\'s key.' -r
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from e2e-latency" -l record-header-size -d 'Bytes of each header\'s value; -1 is a null.' -r
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from e2e-latency" -l record-key-size -d 'Bytes of each record\'s key; 0 is no key.' -r
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from e2e-latency" -l record-size -d 'Bytes of each record\'s value.' -r
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from e2e-latency" -l topic -d 'The topic to write to and to read from; made if there is none.' -r
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from e2e-latency" -l report -d 'Write a page of HTML with charts of the throughput over time and of the latencies.' -r
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from e2e-latency" -s o -l output -d 'How to print data: kafka, table, json, jsonl or csv.' -r
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from e2e-latency" -l context -d 'The context to connect with, in place of the current one.' -r
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from e2e-latency" -l help -d 'Print this help.'
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from e2e-latency" -l version -d 'Print Kafka\'s version.'
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from e2e-latency" -l yes -d 'Change a cluster whose context is protected.'
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from producer" -l bootstrap-server -d 'The brokers to begin with; stronger than bootstrap.servers.' -r
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from producer" -l topic -d 'The topic that records go to.' -r
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from producer" -l num-records -d 'How many records to send.' -r
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from producer" -l payload-delimiter -d 'What parts the payloads in --payload-file, a regular expression.' -r
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from producer" -l throughput -d 'At most so many records a second, about; -1 for as many as can be.' -r
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from producer" -l producer-props -d 'The same as --command-property, which replaces it.' -r
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from producer" -l command-property -d 'Producer properties, one or several.' -r
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from producer" -l producer.config -d 'The same as --command-config, which replaces it.' -r
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from producer" -l command-config -d 'A file of producer properties.' -r
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from producer" -l transactional-id -d 'Send in transactions under this id.' -r
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from producer" -l transaction-duration-ms -d 'Commit a transaction after so long, in ms (3000 by default).' -r
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from producer" -l warmup-records -d 'The first records that the steady-state line leaves out.' -r
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from producer" -l reporting-interval -d 'A line of progress each so many ms.' -r
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from producer" -l record-size -d 'Random records of so many bytes.' -r
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from producer" -l payload-file -d 'Records chosen at random from this file.' -r
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from producer" -l clients -d 'So many producers at once; records and rate are shared among them.' -r
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from producer" -l duration -d 'Send for so long (30s, 5m), in place of --num-records or up to it.' -r
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from producer" -l key-distribution -d 'Keys of the records: none, or N of them, as often as each other or by Zipf\'s law.' -r
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from producer" -l latency-from -d 'Latencies from the moment a record is sent, or, with --throughput, from the moment it was due.' -r
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from producer" -l report -d 'Write a page of HTML with charts of the throughput over time and of the latencies.' -r
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from producer" -s o -l output -d 'How to print data: kafka, table, json, jsonl or csv.' -r
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from producer" -l context -d 'The context to connect with, in place of the current one.' -r
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from producer" -l print-metrics -d 'Print the producer\'s metrics at the end.'
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from producer" -l payload-monotonic -d 'Records that are numbers, counted up from 0.'
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from producer" -l yes -d 'Change a cluster whose context is protected.'
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from share-consumer" -l bootstrap-server -d 'The brokers to begin with, HOST:PORT, separated by commas.' -r
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from share-consumer" -l command-config -d 'A file of share consumer properties; --command-property is stronger.' -r
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from share-consumer" -l command-property -d 'A share consumer property, key=value. May be repeated.' -r
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from share-consumer" -l consumer.config -d 'The same as --command-config, which replaces it.' -r
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from share-consumer" -l date-format -d 'How times are printed (Java\'s SimpleDateFormat).' -r
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from share-consumer" -l fetch-size -d 'At most so many bytes in one fetch.' -r
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from share-consumer" -l group -d 'The share group.' -r
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from share-consumer" -l messages -d 'The same as --num-records, which replaces it.' -r
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from share-consumer" -l num-records -d 'How many records to read.' -r
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from share-consumer" -l report -d 'Write a page of HTML with charts of the throughput over time and of the latencies.' -r
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from share-consumer" -l reporting-interval -d 'With --show-detailed-stats: a line each so many ms.' -r
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from share-consumer" -l socket-buffer-size -d 'Bytes of the socket\'s receive buffer (left to the system here).' -r
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from share-consumer" -l threads -d 'How many share consumers read at once.' -r
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from share-consumer" -l timeout -d 'End when no record came for so long, in ms.' -r
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from share-consumer" -l topic -d 'The topic to read.' -r
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from share-consumer" -s o -l output -d 'How to print data: kafka, table, json, jsonl or csv.' -r
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from share-consumer" -l context -d 'The context to connect with, in place of the current one.' -r
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from share-consumer" -l help -d 'Print this help.'
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from share-consumer" -l hide-header -d 'Leave out the line of column names.'
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from share-consumer" -l print-metrics -d 'Print metrics at the end.'
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from share-consumer" -l show-consumer-stats -d 'A line for each share consumer at the end.'
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from share-consumer" -l show-detailed-stats -d 'A line for each interval and share consumer.'
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from share-consumer" -l version -d 'Print Kafka\'s version.'
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from share-consumer" -l yes -d 'Change a cluster whose context is protected.'
 complete -c kt -n "__fish_kt_using_subcommand topics" -l bootstrap-server -d 'REQUIRED: the Kafka servers to connect to, host:port, comma-separated.' -r
 complete -c kt -n "__fish_kt_using_subcommand topics" -l command-config -d 'A properties file for the Admin client.' -r
 complete -c kt -n "__fish_kt_using_subcommand topics" -l config -d 'A configuration of the topic that --create makes; may be repeated. Names: cleanup.policy compression.gzip.level compression.lz4.level compression.type compression.zstd.level delete.retention.ms file.delete.delay.ms flush.messages flush.ms follower.replication.throttled.replicas index.interval.bytes leader.replication.throttled.replicas local.retention.bytes local.retention.ms max.compaction.lag.ms max.message.bytes message.timestamp.after.max.ms message.timestamp.before.max.ms message.timestamp.type min.cleanable.dirty.ratio min.compaction.lag.ms min.insync.replicas preallocate remote.log.copy.disable remote.log.delete.on.disable remote.storage.enable retention.bytes retention.ms segment.bytes segment.index.bytes segment.jitter.ms segment.ms unclean.leader.election.enable' -r

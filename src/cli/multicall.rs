@@ -25,6 +25,7 @@ pub static TOOLS: &[&Tool] = &[
     &super::perf_test::producer::TOOL,
     &super::reassign_partitions::TOOL,
     &super::server_start::TOOL,
+    &super::perf_test::share_consumer::TOOL,
     &super::topics::TOOL,
     &super::verifiable_consumer::TOOL,
     &super::verifiable_producer::TOOL,

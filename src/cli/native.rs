@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use super::{
-    CliError, CliResult, Manner, Ui, broker, broker_ctl, context, dev, generate, install_links, multicall, ready, tour,
+    CliError, CliResult, Manner, Ui, broker, broker_ctl, context, dev, generate, install_links, multicall, perf_test,
+    ready, tour,
 };
 
 /// Apache Kafka's command-line tools in one binary, and a Kafka cluster inside it.
@@ -37,6 +38,9 @@ enum Native {
     /// Lists, chooses and shows named clusters.
     #[command(subcommand)]
     Context(context::Command),
+    /// Measures how fast a cluster takes and gives records.
+    #[command(subcommand)]
+    PerfTest(PerfTest),
     /// Makes links named like Kafka's scripts, so that they run this binary.
     InstallLinks(install_links::Args),
     /// Writes the shell completions and man pages.
@@ -45,6 +49,12 @@ enum Native {
         /// The folder that gets `completions/` and `man/`.
         dir: PathBuf,
     },
+}
+
+/// What `kt perf-test` has beside the scripts.
+#[derive(Debug, Subcommand)]
+enum PerfTest {
+    Compare(perf_test::compare::Args),
 }
 
 /// The whole command line as clap sees it: own commands, and the scripts with their option tables.
@@ -91,6 +101,7 @@ pub fn run(ui: &mut Ui, words: &[String]) -> CliResult {
         Native::Ready(a) => alone()?.block_on(ready::run(ui, a)),
         Native::Tour(a) => concurrently()?.block_on(tour::run(ui, a)),
         Native::Context(c) => context::run(ui, c),
+        Native::PerfTest(PerfTest::Compare(a)) => perf_test::compare::run(ui, &a),
         Native::InstallLinks(a) => install_links::run(ui, &a),
         Native::Generate { dir } => generate::run(&dir),
     }

@@ -129,10 +129,12 @@ impl Spec {
     }
 
     fn lookup(&self, name: &str) -> Result<Option<&'static Opt>, String> {
-        if let Some(o) = self.opts.iter().find(|o| o.name == name) {
+        // What is beyond the script is taken out of the words before.
+        let own = || self.opts.iter().filter(|o| !o.beyond);
+        if let Some(o) = own().find(|o| o.name == name) {
             return Ok(Some(o));
         }
-        let mut near: Vec<&'static Opt> = self.opts.iter().filter(|o| o.name.starts_with(name)).collect();
+        let mut near: Vec<&'static Opt> = own().filter(|o| o.name.starts_with(name)).collect();
         near.sort_by_key(|o| o.name);
         match near.as_slice() {
             [] => Ok(None),

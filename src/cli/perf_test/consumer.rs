@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use chrono::Local;
 use tokio::signal::unix::{SignalKind, signal};
 
+use super::recorder::{self, Recorder, float as count, megabytes};
 use super::stats::java_fixed;
 use super::unconstructed;
 use crate::cli::compat::date_format::JavaDateFormat;
@@ -56,6 +57,7 @@ const OPTS: &[Opt] = &[
         .help("The same as --num-records, which replaces it."),
     Opt::value("num-records", "Long: count").help("How many records to read."),
     Opt::flag("print-metrics").help("Print the consumer's metrics at the end."),
+    recorder::REPORT_OPT,
     Opt::value("reporting-interval", "Long: interval_ms")
         .default("5000")
         .help("With --show-detailed-stats: a line each so many ms."),
@@ -75,7 +77,8 @@ const EXTENDED: &str = "rebalance.time.ms, fetch.time.ms, fetch.MB.sec, fetch.nM
 async fn run(ui: &mut Ui, line: Line) -> CliResult {
     let opts = &line.options;
     check(ui, opts)?;
-    if !opts.has("hide-header") {
+    let kafka_text = recorder::kafka_text(ui);
+    if !opts.has("hide-header") && kafka_text {
         let first = if opts.has("show-detailed-stats") {
             "time, threadId"
         } else {
@@ -94,7 +97,7 @@ async fn run(ui: &mut Ui, line: Line) -> CliResult {
             .unwrap_or(0),
         timeout_ms: opts.parsed("timeout")?.unwrap_or(10_000),
         interval_ms: opts.parsed("reporting-interval")?.unwrap_or(5000),
-        detailed: opts.has("show-detailed-stats"),
+        detailed: opts.has("show-detailed-stats") && kafka_text,
         format: JavaDateFormat::new(opts.value("date-format")?.unwrap_or_default()).map_err(CliError::failed)?,
     };
     if test.interval_ms <= 0 {
@@ -116,17 +119,21 @@ async fn run(ui: &mut Ui, line: Line) -> CliResult {
         },
         settings,
     };
-    let read = test.consume(ui, &mut reader).await?;
+    let mut recorder = Recorder::new("consumer");
+    let read = test.consume(ui, &mut reader, &mut recorder).await?;
     let (end, elapsed) = (Local::now(), started.elapsed());
+    let mut summary = recorder.finish(1, 0);
+    summary.rebalance_ms = u64::try_from(read.join.as_millis()).ok();
     drop(reader.fetcher);
     // As Java's: a commit that fails when the consumer closes is logged at most.
     let _ = reader.member.close();
-    if !test.detailed {
+    if !opts.has("show-detailed-stats") && kafka_text {
         let fetch = elapsed.saturating_sub(read.join);
         let times = format!("{}, {}", test.format.text(&start), test.format.text(&end));
         writeln!(ui.out(), "{times}, {}", columns(&read, elapsed, read.join, fetch))?;
     }
-    if opts.has("print-metrics") {
+    summary.tell(ui, opts.value("report")?)?;
+    if opts.has("print-metrics") && kafka_text {
         writeln!(ui.out(), "\nMetric Name   Value")?;
         writeln!(
             ui.out(),
@@ -310,7 +317,7 @@ impl Test {
         u64::try_from(self.records).unwrap_or(0)
     }
 
-    async fn consume(&self, ui: &mut Ui, reader: &mut Reader) -> CliResult<Read> {
+    async fn consume(&self, ui: &mut Ui, reader: &mut Reader, recorder: &mut Recorder) -> CliResult<Read> {
         let idle = Duration::from_millis(u64::try_from(self.timeout_ms).unwrap_or(0));
         let mut interrupt = signal(SignalKind::interrupt())?;
         let mut read = Read::default();
@@ -323,7 +330,7 @@ impl Test {
                 event = reader.next() => event?,
                 () = tokio::time::sleep_until(last_record + idle) => {
                     writeln!(
-                        ui.out(),
+                        if recorder::kafka_text(ui) { ui.out() } else { ui.err() },
                         "WARNING: Exiting before consuming the expected number of records: timeout ({} ms) exceeded. \
                          You can use the --timeout option to increase the timeout.",
                         self.timeout_ms
@@ -336,11 +343,12 @@ impl Test {
                 Event::Assigned if read.join.is_zero() => read.join = started.elapsed(),
                 Event::Assigned => {}
                 Event::Fetched(fetched) => {
-                    let before = read.records;
+                    let (before, before_bytes) = (read.records, read.bytes);
                     let next = read
                         .take(&fetched, self.wanted())
                         .map_err(|e| CliError::failed(e.to_string()))?;
                     reader.member.set_position(&fetched.partition, next);
+                    recorder.add(read.records - before, read.bytes - before_bytes);
                     if read.records > before {
                         last_record = tokio::time::Instant::now();
                     }
@@ -404,13 +412,4 @@ fn columns(read: &Read, elapsed: Duration, join: Duration, fetch: Duration) -> S
         java_fixed(mb / fetch.as_secs_f64(), 4),
         java_fixed(n / fetch.as_secs_f64(), 4)
     )
-}
-
-#[allow(clippy::cast_precision_loss)] // counts far below 2^52
-fn count(n: u64) -> f64 {
-    n as f64
-}
-
-fn megabytes(bytes: u64) -> f64 {
-    count(bytes) / (1024.0 * 1024.0)
 }

@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 
 use rand::Rng;
 
-use super::unconstructed;
+use super::recorder::Recorder;
+use super::{recorder, unconstructed};
 use crate::TopicPartition;
 use crate::cli::compat::deserialize::java_double;
 use crate::cli::connect::Target;
@@ -57,6 +58,7 @@ const OPTS: &[Opt] = &[
         .help("Bytes of each record's key; 0 is no key."),
     Opt::value("record-size", "Integer: bytes").help("Bytes of each record's value."),
     Opt::value("topic", "String: topic-name").help("The topic to write to and to read from; made if there is none."),
+    recorder::REPORT_OPT,
     Opt::flag("version").help("Print Kafka's version."),
 ];
 
@@ -147,19 +149,26 @@ async fn run(ui: &mut Ui, line: Line) -> CliResult {
         props: producer_props,
     };
     let mut latencies = Vec::with_capacity(test.records as usize);
+    let mut recorder = Recorder::with_latencies("e2e-latency");
+    let kafka_text = recorder::kafka_text(ui);
     for n in 0..test.records {
         let sample = Sample::new(&test);
         let begin = Instant::now();
         let got = ends.there_and_back(&test.topic, &sample).await?;
         let elapsed = begin.elapsed();
         sample.validate(&got).map_err(CliError::failed)?;
-        if n % 1000 == 0 {
+        let micros = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX);
+        recorder.add_latency(micros, (test.value + test.key) as u64);
+        if n % 1000 == 0 && kafka_text {
             writeln!(ui.out(), "{n}\t{}", java_double(nanos(elapsed) / 1000.0 / 1000.0))?;
             ui.flush()?;
         }
         latencies.push(elapsed);
     }
-    print_results(ui, &mut latencies)
+    if kafka_text {
+        print_results(ui, &mut latencies)?;
+    }
+    recorder.finish(1, 0).tell(ui, opts.value("report")?)
 }
 
 fn check(ui: &Ui, opts: &Parsed) -> CliResult<Test> {

@@ -1,11 +1,18 @@
 //! `kt perf-test`: how fast a cluster takes and gives records (Kafka: `ProducerPerformance`, `ConsumerPerformance`,
 //! `EndToEndLatency`).
 
+pub mod compare;
 pub mod consumer;
 pub mod e2e_latency;
+pub mod keys;
 pub mod producer;
+pub mod producer_beyond;
 pub mod producer_options;
+pub mod recorder;
+pub mod report;
+pub mod share_consumer;
 pub mod stats;
+pub mod summary;
 
 use super::CliError;
 use crate::client::ApiError;

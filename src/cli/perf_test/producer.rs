@@ -11,7 +11,7 @@ use rand::{Rng, SeedableRng};
 
 use super::producer_options::{OPTS, Payload, Plan, SPEC, plan};
 use super::stats::{Stats, java_fixed};
-use super::unconstructed;
+use super::{producer_beyond, unconstructed};
 use crate::cli::compat::help;
 use crate::cli::tool::{Grammar, Line, Tool};
 use crate::cli::{CliError, CliResult, Manner, Ui};
@@ -36,7 +36,9 @@ async fn run(ui: &mut Ui, line: Line) -> CliResult {
     if line.words.is_empty() && ui.manner == Manner::Script {
         return Ok(help::write(ui.out(), line.tool, Manner::Script)?);
     }
-    let Some(ns) = SPEC.parse(&line.words).map_err(|e| SPEC.error(&e))? else {
+    let mut words = line.words;
+    let beyond = producer_beyond::take(ui, &mut words)?;
+    let Some(ns) = SPEC.parse(&words).map_err(|e| SPEC.error(&e))? else {
         let manner = ui.manner;
         help::write(ui.out(), line.tool, manner)?;
         return if ui.manner == Manner::Script {
@@ -46,6 +48,9 @@ async fn run(ui: &mut Ui, line: Line) -> CliResult {
         };
     };
     let plan = plan(ui, &ns)?;
+    if let Some(beyond) = beyond {
+        return producer_beyond::run(ui, plan, beyond).await;
+    }
     let java = |e: ApiError| CliError::failed(e.to_string());
     let outcome = Arc::new(Outcome::new(&plan));
     let producer = BulkProducer::new(&plan.props, &plan.topic, in_hand(&plan.props), outcome.clone())
@@ -75,7 +80,7 @@ async fn run(ui: &mut Ui, line: Line) -> CliResult {
 
 /// How many bytes of records to have under way: more only wait in line, and fall out of the processor's caches.
 /// Several batches for many partitions, so that full batches are ready whatever `linger.ms` is.
-fn in_hand(props: &Properties) -> usize {
+pub(super) fn in_hand(props: &Properties) -> usize {
     const LEAST: usize = 8 << 20;
     const BATCHES: usize = 32;
     BATCHES.saturating_mul(batch_size(props)).max(LEAST)
@@ -213,7 +218,7 @@ fn fits(payload: &[u8], max_request: usize, outcome: &Outcome) -> bool {
 
 /// Which partition records without keys go to: one for as long as a batch takes to fill, as Java's producer does it
 /// (`BuiltInPartitioner`).
-struct Turns {
+pub(super) struct Turns {
     /// Empty: librdkafka's partitioner chooses.
     partitions: Vec<i32>,
     current: i32,
@@ -223,7 +228,7 @@ struct Turns {
 }
 
 impl Turns {
-    fn new(plan: &Plan, available: Vec<i32>) -> Self {
+    pub(super) fn new(plan: &Plan, available: Vec<i32>) -> Self {
         let sticky = plan
             .props
             .get("partitioner.class")
@@ -237,7 +242,7 @@ impl Turns {
         }
     }
 
-    fn next(&mut self, bytes: usize) -> Option<i32> {
+    pub(super) fn next(&mut self, bytes: usize) -> Option<i32> {
         if self.partitions.is_empty() {
             return None;
         }
@@ -251,7 +256,7 @@ impl Turns {
 }
 
 /// How many records to hand over at a time. They share one look at the clock, so they must not take long.
-struct Together {
+pub(super) struct Together {
     count: u64,
     most: u64,
 }
@@ -267,7 +272,19 @@ impl Together {
         Together { count: 1, most }
     }
 
-    fn adjust(&mut self, took: Duration) {
+    /// As many as can be in that time.
+    pub(super) fn unlimited() -> Self {
+        Together {
+            count: 1,
+            most: MOST_TOGETHER,
+        }
+    }
+
+    pub(super) fn count(&self) -> u64 {
+        self.count
+    }
+
+    pub(super) fn adjust(&mut self, took: Duration) {
         self.count = if took <= MOST_TIME_TOGETHER {
             (self.count * 2).min(self.most)
         } else {
@@ -277,13 +294,13 @@ impl Together {
 }
 
 /// Payloads that stay where they are, and such as are gone after the next ones are made.
-enum Made<'a> {
+pub(super) enum Made<'a> {
     Kept(Vec<&'static [u8]>),
     Lent(Vec<&'a [u8]>),
 }
 
 /// Makes payloads without an allocation for each.
-struct Payloads<'a> {
+pub(super) struct Payloads<'a> {
     kind: &'a Payload,
     random: SmallRng,
     /// Random letters, of which each payload is a window.
@@ -301,7 +318,7 @@ const LETTERS: usize = 8 << 20;
 const SHIFT: usize = 7;
 
 impl<'a> Payloads<'a> {
-    fn new(kind: &'a Payload) -> Self {
+    pub(super) fn new(kind: &'a Payload) -> Self {
         let mut random = SmallRng::seed_from_u64(0);
         let mut letters = Vec::new();
         if let Payload::Random(size) = kind {
@@ -320,7 +337,7 @@ impl<'a> Payloads<'a> {
     }
 
     /// The payloads of the records from the `first`th on.
-    fn next(&mut self, first: u64, count: u64) -> Made<'_> {
+    pub(super) fn next(&mut self, first: u64, count: u64) -> Made<'_> {
         match self.kind {
             Payload::Random(size) => {
                 let mut made = Vec::with_capacity(usize::try_from(count).unwrap_or(0));

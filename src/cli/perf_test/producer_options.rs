@@ -1,5 +1,7 @@
 //! The options of `kafka-producer-perf-test.sh` (argparse4j), and what Kafka's `ConfigPostProcessor` makes of them.
 
+use super::producer_beyond::{CLIENTS_OPT, DURATION_OPT, KEYS_OPT, LATENCY_OPT};
+use super::recorder::REPORT_OPT;
 use crate::cli::compat::argparse::{Namespace, Spec};
 use crate::cli::connect::{Given, Target};
 use crate::cli::{CliError, CliResult, Opt, Ui};
@@ -35,6 +37,11 @@ pub const OPTS: &[Opt] = &[
     Opt::value("record-size", "RECORD-SIZE").help("Random records of so many bytes."),
     Opt::value("payload-file", "PAYLOAD-FILE").help("Records chosen at random from this file."),
     Opt::flag("payload-monotonic").help("Records that are numbers, counted up from 0."),
+    CLIENTS_OPT,
+    DURATION_OPT,
+    KEYS_OPT,
+    LATENCY_OPT,
+    REPORT_OPT,
 ];
 
 pub const SPEC: Spec = Spec {

@@ -4,3 +4,4 @@ mod beyond;
 mod broker_ctl;
 mod generated;
 mod perf;
+mod perf_beyond;

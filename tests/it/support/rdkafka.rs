@@ -91,3 +91,8 @@ pub fn consume(bootstrap: &str, topic: &str, count: usize) -> Vec<OwnedMessage> 
 pub fn text(message: &OwnedMessage) -> String {
     String::from_utf8_lossy(message.payload().unwrap_or_default()).into_owned()
 }
+
+/// The message's key and where it was found.
+pub fn key_and_partition(message: &OwnedMessage) -> (Vec<u8>, i32) {
+    (message.key().unwrap_or_default().to_vec(), message.partition())
+}
