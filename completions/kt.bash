@@ -708,7 +708,7 @@ _kt() {
             return 0
             ;;
         kt__subcmd__consumer__subcmd__perf__subcmd__test)
-            opts="-o --bootstrap-server --command-config --command-property --consumer.config --date-format --fetch-size --from-latest --group --help --hide-header --include --messages --num-records --print-metrics --report --reporting-interval --show-detailed-stats --socket-buffer-size --timeout --topic --version --output --context --yes"
+            opts="-o --bootstrap-server --command-config --command-property --consumer.config --date-format --fetch-size --clients --duration --from-latest --group --help --hide-header --include --messages --num-records --print-metrics --report --reporting-interval --show-detailed-stats --socket-buffer-size --timeout --topic --version --output --context --yes"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -735,6 +735,14 @@ _kt() {
                     return 0
                     ;;
                 --fetch-size)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --clients)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --duration)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1280,7 +1288,7 @@ _kt() {
             return 0
             ;;
         kt__subcmd__perf__subcmd__test__subcmd__consumer)
-            opts="-o --bootstrap-server --command-config --command-property --consumer.config --date-format --fetch-size --from-latest --group --help --hide-header --include --messages --num-records --print-metrics --report --reporting-interval --show-detailed-stats --socket-buffer-size --timeout --topic --version --output --context --yes"
+            opts="-o --bootstrap-server --command-config --command-property --consumer.config --date-format --fetch-size --clients --duration --from-latest --group --help --hide-header --include --messages --num-records --print-metrics --report --reporting-interval --show-detailed-stats --socket-buffer-size --timeout --topic --version --output --context --yes"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1307,6 +1315,14 @@ _kt() {
                     return 0
                     ;;
                 --fetch-size)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --clients)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --duration)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -318,6 +318,8 @@ complete -c kt -n "__fish_kt_using_subcommand consumer-perf-test" -l command-pro
 complete -c kt -n "__fish_kt_using_subcommand consumer-perf-test" -l consumer.config -d 'The same as --command-config, which replaces it.' -r
 complete -c kt -n "__fish_kt_using_subcommand consumer-perf-test" -l date-format -d 'How times are printed (Java\'s SimpleDateFormat).' -r
 complete -c kt -n "__fish_kt_using_subcommand consumer-perf-test" -l fetch-size -d 'At most so many bytes of a partition in one fetch.' -r
+complete -c kt -n "__fish_kt_using_subcommand consumer-perf-test" -l clients -d 'So many consumers of the group at once; their figures are summed.' -r
+complete -c kt -n "__fish_kt_using_subcommand consumer-perf-test" -l duration -d 'Read for so long (30s, 5m), in place of --num-records or up to it.' -r
 complete -c kt -n "__fish_kt_using_subcommand consumer-perf-test" -l group -d 'The consumer group (perf-consumer-N by default).' -r
 complete -c kt -n "__fish_kt_using_subcommand consumer-perf-test" -l include -d 'A regular expression of topics to read.' -r
 complete -c kt -n "__fish_kt_using_subcommand consumer-perf-test" -l messages -d 'The same as --num-records, which replaces it.' -r
@@ -442,6 +444,8 @@ complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcomm
 complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from consumer" -l consumer.config -d 'The same as --command-config, which replaces it.' -r
 complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from consumer" -l date-format -d 'How times are printed (Java\'s SimpleDateFormat).' -r
 complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from consumer" -l fetch-size -d 'At most so many bytes of a partition in one fetch.' -r
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from consumer" -l clients -d 'So many consumers of the group at once; their figures are summed.' -r
+complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from consumer" -l duration -d 'Read for so long (30s, 5m), in place of --num-records or up to it.' -r
 complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from consumer" -l group -d 'The consumer group (perf-consumer-N by default).' -r
 complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from consumer" -l include -d 'A regular expression of topics to read.' -r
 complete -c kt -n "__fish_kt_using_subcommand perf-test; and __fish_seen_subcommand_from consumer" -l messages -d 'The same as --num-records, which replaces it.' -r

@@ -6,9 +6,11 @@ use std::time::{Duration, Instant};
 use chrono::Local;
 use tokio::signal::unix::{SignalKind, signal};
 
+use super::consumer_beyond::{self, Beyond, CLIENTS_OPT, DURATION_OPT};
 use super::recorder::{self, Recorder, float as count, megabytes};
 use super::stats::java_fixed;
 use super::unconstructed;
+use crate::TopicPartition;
 use crate::cli::compat::date_format::JavaDateFormat;
 use crate::cli::compat::key_values;
 use crate::cli::connect::{Given, Target};
@@ -47,6 +49,8 @@ const OPTS: &[Opt] = &[
     Opt::value("fetch-size", "Integer: size")
         .default("1048576")
         .help("At most so many bytes of a partition in one fetch."),
+    CLIENTS_OPT,
+    DURATION_OPT,
     Opt::flag("from-latest").help("Without a committed offset start after the latest record, not at the earliest."),
     Opt::value("group", "String: gid").help("The consumer group (perf-consumer-N by default)."),
     Opt::flag("help").help("Print this help."),
@@ -76,6 +80,10 @@ const EXTENDED: &str = "rebalance.time.ms, fetch.time.ms, fetch.MB.sec, fetch.nM
 
 async fn run(ui: &mut Ui, line: Line) -> CliResult {
     let opts = &line.options;
+    let beyond = match ui.manner {
+        Manner::Kt => Beyond::of(opts)?,
+        Manner::Script => None,
+    };
     check(ui, opts)?;
     let kafka_text = recorder::kafka_text(ui);
     if !opts.has("hide-header") && kafka_text {
@@ -108,25 +116,28 @@ async fn run(ui: &mut Ui, line: Line) -> CliResult {
         (None, pattern) => format!("^({})$", pattern.unwrap_or_default()),
     };
     check_names(&props, opts.value("topic")?)?;
-    let settings = FetchSettings::from_props(&props);
+    if let Some(beyond) = beyond {
+        let (test, props, topic) = (&test, &props, topic.as_str());
+        return consumer_beyond::run(
+            ui,
+            consumer_beyond::Job {
+                opts,
+                test,
+                props,
+                topic,
+                beyond,
+            },
+        )
+        .await;
+    }
     let (start, started) = (Local::now(), Instant::now());
-    let mut reader = Reader {
-        member: Member::join(&props, &[&topic], settings.reset).map_err(|e| unconstructed("consumer", e))?,
-        fetcher: None,
-        connect: ConnectConfig {
-            bootstrap: Bootstrap::Servers(props.get("bootstrap.servers").unwrap_or_default().to_owned()),
-            props,
-        },
-        settings,
-    };
+    let mut reader = Reader::join(&props, &topic).map_err(|e| unconstructed("consumer", e))?;
     let mut recorder = Recorder::new("consumer");
     let read = test.consume(ui, &mut reader, &mut recorder).await?;
     let (end, elapsed) = (Local::now(), started.elapsed());
     let mut summary = recorder.finish(1, 0);
     summary.rebalance_ms = u64::try_from(read.join.as_millis()).ok();
-    drop(reader.fetcher);
-    // As Java's: a commit that fails when the consumer closes is logged at most.
-    let _ = reader.member.close();
+    reader.close();
     if !opts.has("show-detailed-stats") && kafka_text {
         let fetch = elapsed.saturating_sub(read.join);
         let times = format!("{}, {}", test.format.text(&start), test.format.text(&end));
@@ -159,7 +170,9 @@ fn check(ui: &mut Ui, opts: &Parsed) -> CliResult {
         opts.require(&["bootstrap-server"]).map_err(CliError::usage_with_help)?;
     }
     one_of("topic", "include")?;
-    one_of("messages", "num-records")?;
+    if !opts.has("duration") || opts.has("messages") {
+        one_of("messages", "num-records")?;
+    }
     if opts.has("consumer.config") && opts.has("command-config") {
         return Err(CliError::usage_with_help(
             "Option \"[consumer.config]\" can't be used with option \"[command-config]\"",
@@ -232,7 +245,7 @@ fn props(ui: &Ui, opts: &Parsed) -> CliResult<Properties> {
 }
 
 /// A member of a group, and what reads its partitions.
-struct Reader {
+pub(super) struct Reader {
     member: Member,
     fetcher: Option<Fetcher>,
     connect: ConnectConfig,
@@ -240,14 +253,40 @@ struct Reader {
 }
 
 /// What a reader hears of.
-enum Event {
+pub(super) enum Event {
     /// Other partitions than before are to be read.
     Assigned,
     Fetched(Fetched),
 }
 
 impl Reader {
-    async fn next(&mut self) -> CliResult<Event> {
+    /// Joins the group of the properties for a topic, or for those that match where it begins with `^`.
+    pub(super) fn join(props: &Properties, topic: &str) -> Result<Self, ApiError> {
+        let settings = FetchSettings::from_props(props);
+        Ok(Self {
+            member: Member::join(props, &[topic], settings.reset)?,
+            fetcher: None,
+            connect: ConnectConfig {
+                bootstrap: Bootstrap::Servers(props.get("bootstrap.servers").unwrap_or_default().to_owned()),
+                props: props.clone(),
+            },
+            settings,
+        })
+    }
+
+    /// Where the next consumer is to go on with a partition.
+    pub(super) fn set_position(&self, partition: &TopicPartition, next: i64) {
+        self.member.set_position(partition, next);
+    }
+
+    /// Commits and leaves the group.
+    pub(super) fn close(self) {
+        drop(self.fetcher);
+        // As Java's: a commit that fails when the consumer closes is logged at most.
+        let _ = self.member.close();
+    }
+
+    pub(super) async fn next(&mut self) -> CliResult<Event> {
         let java = |e: ApiError| CliError::failed(e.text());
         let Reader { member, fetcher, .. } = self;
         let fetched = async {
@@ -278,25 +317,25 @@ impl Reader {
     }
 }
 
-struct Test {
+pub(super) struct Test {
     records: i64,
-    timeout_ms: i64,
+    pub timeout_ms: i64,
     interval_ms: i64,
     detailed: bool,
-    format: JavaDateFormat,
+    pub format: JavaDateFormat,
 }
 
 #[derive(Clone, Copy, Default)]
-struct Read {
-    records: u64,
-    bytes: u64,
+pub(super) struct Read {
+    pub records: u64,
+    pub bytes: u64,
     /// From the start to the first assignment of partitions.
-    join: Duration,
+    pub join: Duration,
 }
 
 impl Read {
     /// Counts records up to `wanted`; the answer is the offset to go on with.
-    fn take(&mut self, fetched: &Fetched, wanted: u64) -> Result<i64, RecordError> {
+    pub(super) fn take(&mut self, fetched: &Fetched, wanted: u64) -> Result<i64, RecordError> {
         let (mut records, mut bytes) = (self.records, self.bytes);
         let next = fetched.visit(|record| {
             records += 1;
@@ -313,7 +352,7 @@ impl Read {
 }
 
 impl Test {
-    fn wanted(&self) -> u64 {
+    pub(super) fn wanted(&self) -> u64 {
         u64::try_from(self.records).unwrap_or(0)
     }
 
@@ -347,7 +386,7 @@ impl Test {
                     let next = read
                         .take(&fetched, self.wanted())
                         .map_err(|e| CliError::failed(e.to_string()))?;
-                    reader.member.set_position(&fetched.partition, next);
+                    reader.set_position(&fetched.partition, next);
                     recorder.add(read.records - before, read.bytes - before_bytes);
                     if read.records > before {
                         last_record = tokio::time::Instant::now();
@@ -399,7 +438,7 @@ impl Test {
 }
 
 /// The columns after the times.
-fn columns(read: &Read, elapsed: Duration, join: Duration, fetch: Duration) -> String {
+pub(super) fn columns(read: &Read, elapsed: Duration, join: Duration, fetch: Duration) -> String {
     let (mb, n) = (megabytes(read.bytes), count(read.records));
     format!(
         "{}, {}, {}, {}, {}, {}, {}, {}",

@@ -3,6 +3,7 @@
 
 pub mod compare;
 pub mod consumer;
+pub mod consumer_beyond;
 pub mod e2e_latency;
 pub mod keys;
 pub mod producer;

@@ -80,6 +80,13 @@ fn clients_share_the_records_and_keys_follow_their_law() {
     let read = measured(home.path(), &words);
     assert_eq!(read["records"].as_u64(), Some(1001));
     assert!(read["rebalance_ms"].is_u64());
+    // Three members of one group read each record once.
+    words.extend(["--clients", "3"]);
+    let read = measured(home.path(), &words);
+    assert_eq!(
+        (read["records"].as_u64(), read["clients"].as_u64()),
+        (Some(1001), Some(3))
+    );
 }
 
 #[test]
