@@ -146,16 +146,23 @@ pub fn too_large(record: &Outgoing<'_>, props: &Properties) -> Option<ApiError> 
 
 /// Java's upper bound of a batch with this record alone (`AbstractRecords.estimateSizeInBytesUpperBound`), in bytes: what
 /// `max.request.size` is compared with.
-fn batch_size_upper_bound(record: &Outgoing<'_>) -> usize {
-    const BATCH_OVERHEAD: usize = 61;
-    const RECORD_OVERHEAD: usize = 21;
+pub(super) fn batch_size_upper_bound(record: &Outgoing<'_>) -> usize {
     // A null's length is -1, which takes one byte.
     let field = |bytes: Option<&[u8]>| bytes.map_or(1, |b| varint_size(b.len()) + b.len());
     let headers: usize = (record.headers.iter())
         .map(|(key, value)| field(Some(key.as_bytes())) + field(value.as_deref()))
         .sum();
-    let count = varint_size(record.headers.len());
-    BATCH_OVERHEAD + RECORD_OVERHEAD + field(record.key) + field(record.value) + count + headers
+    OVERHEAD + field(record.key) + field(record.value) + varint_size(record.headers.len()) + headers
+}
+
+/// Of a batch and of a record in it.
+const OVERHEAD: usize = 61 + 21;
+
+/// The same of a record that is only a value of so many bytes.
+pub(super) fn value_size_upper_bound(bytes: usize) -> usize {
+    const NO_KEY: usize = 1;
+    const NO_HEADERS: usize = 1;
+    OVERHEAD + NO_KEY + varint_size(bytes) + bytes + NO_HEADERS
 }
 
 /// Bytes of a length as a zigzag varint.
@@ -179,6 +186,7 @@ mod tests {
         };
         // As Kafka 4.3.1 tells them of values of these sizes.
         assert_eq!((of(1), of(2_000_000)), (86, 2_000_088));
+        assert_eq!([1, 2_000_000].map(value_size_upper_bound), [86, 2_000_088]);
         assert_eq!([0, 63, 64, 8191, 8192].map(varint_size), [1, 1, 2, 2, 3]);
     }
 }

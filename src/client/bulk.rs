@@ -66,34 +66,51 @@ pub struct BulkProducer {
 /// How many bytes wait for their acknowledgement, and the most that shall. Whoever waits for room goes on only when a
 /// quarter is free: threads that wake each other for every record get nothing else done.
 struct Room {
-    bytes: Mutex<usize>,
+    taken: Mutex<Taken>,
     most: usize,
     freed: Condvar,
+}
+
+/// What has been sent and has not completed.
+#[derive(Default)]
+struct Taken {
+    bytes: usize,
+    records: usize,
 }
 
 impl Room {
     fn new(most: usize) -> Self {
         Room {
-            bytes: Mutex::new(0),
+            taken: Mutex::new(Taken::default()),
             most: most.max(1),
             freed: Condvar::new(),
         }
     }
 
-    fn take(&self, bytes: usize) {
-        let mut taken = self.bytes.lock();
-        if *taken >= self.most {
-            self.freed.wait_while(&mut taken, |taken| *taken > self.most / 4 * 3);
+    fn take(&self, records: usize, bytes: usize) {
+        let mut taken = self.taken.lock();
+        if taken.bytes >= self.most {
+            self.freed
+                .wait_while(&mut taken, |taken| taken.bytes > self.most / 4 * 3);
         }
-        *taken += bytes;
+        taken.bytes += bytes;
+        taken.records += records;
     }
 
-    fn give_back(&self, bytes: usize) {
-        let mut taken = self.bytes.lock();
-        *taken = taken.saturating_sub(bytes);
-        if *taken <= self.most / 4 * 3 {
+    fn give_back(&self, records: usize, bytes: usize) {
+        let mut taken = self.taken.lock();
+        taken.bytes = taken.bytes.saturating_sub(bytes);
+        taken.records = taken.records.saturating_sub(records);
+        if taken.bytes <= self.most / 4 * 3 {
             self.freed.notify_one();
         }
+    }
+
+    /// Waits until everything has completed: librdkafka counts a record as done when its event is taken, which is before
+    /// somebody has looked at it.
+    fn wait_until_empty(&self) {
+        let mut taken = self.taken.lock();
+        self.freed.wait_while(&mut taken, |taken| taken.records > 0);
     }
 }
 
@@ -182,11 +199,12 @@ impl NativeEvent {
     }
 
     fn deliveries<C: Completions>(&self, completions: &C, room: &Room) {
-        let mut freed = 0;
+        let (mut freed, mut records) = (0, 0);
         let mut reports = std::iter::from_fn(|| {
             // SAFETY: the event lives as long as `self`, and its messages as long as the event; the payload is not touched.
             let message = unsafe { rdkafka_sys::rd_kafka_event_message_next(self.0.as_ptr()).as_ref()? };
             freed += message.len;
+            records += 1;
             let result = match message.err {
                 RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR => Ok(message.len),
                 e => Err(error_of(&KafkaError::MessageProduction(e.into()))),
@@ -195,7 +213,7 @@ impl NativeEvent {
         });
         completions.completed(&mut reports);
         reports.for_each(drop);
-        room.give_back(freed);
+        room.give_back(records, freed);
     }
 
     fn error(&self, producer: &BaseProducer<Context>) {
@@ -370,7 +388,7 @@ impl BulkProducer {
             ),
             Payloads::Kept(payloads) => (payloads.iter().map(|p| message(p)).collect(), 0),
         };
-        self.room.take(messages.iter().map(|m| m.len).sum());
+        self.room.take(messages.len(), messages.iter().map(|m| m.len).sum());
         let mut flags = rdkafka_sys::RD_KAFKA_MSG_F_BLOCK | copied;
         if partition != ANY_PARTITION {
             // The partition is told by each message: given to the call alone, librdkafka would wait for room in its buffer
@@ -387,7 +405,7 @@ impl BulkProducer {
         if taken != count {
             for message in &messages {
                 if message.err != RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR {
-                    self.room.give_back(message.len);
+                    self.room.give_back(1, message.len);
                     refused(error_of(&KafkaError::MessageProduction(message.err.into())));
                 }
             }
@@ -401,6 +419,7 @@ impl BulkProducer {
             // SAFETY: the client lives. An error here is a time-out of this wait alone; the other thread takes the events.
             unsafe { rdkafka_sys::rd_kafka_flush(self.inner.client().native_ptr(), LOOK_EVERY_MS) };
         }
+        self.room.wait_until_empty();
     }
 
     /// # Errors
@@ -418,6 +437,8 @@ impl BulkProducer {
     /// # Errors
     /// The transaction did not commit.
     pub fn commit_transaction(&self) -> Result<(), ApiError> {
+        // What is still under way when rdkafka commits, it takes the reports of itself, and nobody would hear of them.
+        self.flush();
         self.inner
             .commit_transaction(TRANSACTION_STEP)
             .map_err(|e| error_of(&e))

@@ -190,13 +190,7 @@ impl Producer {
     }
 
     fn too_large(&self, r: &Outgoing<'_>) -> ApiError {
-        let headers: usize = r
-            .headers
-            .iter()
-            .map(|(k, v)| 10 + k.len() + v.as_ref().map_or(0, Vec::len))
-            .sum();
-        let bytes = r.key.map_or(0, <[u8]>::len) + r.value.map_or(0, <[u8]>::len) + headers;
-        record_too_large(bytes, self.max_request_size)
+        too_large_by(super::acked::batch_size_upper_bound(r), self.max_request_size)
     }
 
     /// Waits until everything handed over is acknowledged or has failed; `delivery.timeout.ms` bounds it.
@@ -223,16 +217,17 @@ impl Producer {
     }
 }
 
-/// Java's estimate of a batch with one record of so many bytes of key, value and headers; an upper bound.
-pub fn serialized_size(bytes: usize) -> usize {
-    const BATCH_OVERHEAD: usize = 61;
-    const RECORD_OVERHEAD: usize = 27;
-    BATCH_OVERHEAD + RECORD_OVERHEAD + bytes
+/// Java's upper bound of a batch with one record that is only a value of so many bytes.
+pub fn serialized_size(value_bytes: usize) -> usize {
+    super::acked::value_size_upper_bound(value_bytes)
 }
 
-/// Java's text for a record of so many bytes above `max.request.size`.
-pub fn record_too_large(bytes: usize, max_request_size: usize) -> ApiError {
-    let size = serialized_size(bytes);
+/// Java's text for a record that is only a value of so many bytes, above `max.request.size`.
+pub fn record_too_large(value_bytes: usize, max_request_size: usize) -> ApiError {
+    too_large_by(serialized_size(value_bytes), max_request_size)
+}
+
+fn too_large_by(size: usize, max_request_size: usize) -> ApiError {
     ApiError::of_class(
         "org.apache.kafka.common.errors.RecordTooLargeException",
         format!(

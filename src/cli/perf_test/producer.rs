@@ -58,6 +58,7 @@ async fn run(ui: &mut Ui, line: Line) -> CliResult {
     if plan.transaction_ms.is_some() {
         producer.init_transactions().map_err(java)?;
     }
+    *outcome.stats.lock() = Outcome::stats(&plan);
     if plan.warmup > 0 {
         let text = "records. Steady state results will print after the complete test summary.";
         writeln!(ui.out(), "Warmup first {} {text}", plan.warmup)?;
@@ -106,11 +107,16 @@ struct Outcome {
 const ERRORS_TOLD: usize = 10;
 
 impl Outcome {
-    fn new(plan: &Plan) -> Self {
+    /// The figures begin now.
+    fn stats(plan: &Plan) -> (Stats, Option<Stats>) {
         let now = now_ms();
         let steady = (plan.warmup > 0).then(|| Stats::new(plan.records - plan.warmup, now, true));
+        (Stats::new(plan.records, now, false), steady)
+    }
+
+    fn new(plan: &Plan) -> Self {
         Self {
-            stats: Mutex::new((Stats::new(plan.records, now, false), steady)),
+            stats: Mutex::new(Self::stats(plan)),
             warmup: plan.warmup,
             failed: AtomicU64::new(0),
             errors: Mutex::new(Vec::new()),
@@ -377,10 +383,12 @@ fn tell_progress(ui: &mut Ui, plan: &Plan, outcome: &Outcome, now: i64) -> CliRe
     let Some(mut stats) = outcome.stats.try_lock() else {
         return Ok(());
     };
+    let (all, steady) = &mut *stats;
+    // Once the warm-up is over, only the steady state is told of.
+    let warm = plan.warmup > 0 && all.records() > plan.warmup;
     let lines = [
-        stats.0.window_line(now, plan.reporting_interval_ms),
-        stats
-            .1
+        all.window_line(now, plan.reporting_interval_ms).filter(|_| !warm),
+        steady
             .as_mut()
             .and_then(|s| s.window_line(now, plan.reporting_interval_ms)),
     ];

@@ -78,16 +78,13 @@ impl Stats {
             return None;
         }
         let (records, mb, average) = self.window.rates(elapsed);
+        let first = self.total.records == self.window.records;
         let w = std::mem::take(&mut self.window);
         self.window_start_ms = now_ms;
         let max = f64::from(w.latency_max_ms);
-        let kind = if self.steady {
-            "steady state records sent"
-        } else {
-            "records sent"
-        };
+        let begins = if self.steady && first { "In steady state.\n" } else { "" };
         Some(format!(
-            "{} {kind}, {records:.1} records/sec ({mb:.2} MB/sec), {average:.1} ms avg latency, {max:.1} ms max latency.",
+            "{begins}{} records sent, {records:.1} records/sec ({mb:.2} MB/sec), {average:.1} ms avg latency, {max:.1} ms max latency.",
             w.records
         ))
     }
@@ -148,6 +145,19 @@ mod tests {
             s.total_line(3000),
             "4 records sent, 2.000000 records/sec (2.00 MB/sec), 4.00 ms avg latency, 10.00 ms max latency, 3 ms 50th, 10 ms 95th, 10 ms 99th, 10 ms 99.9th."
         );
+    }
+
+    #[test]
+    fn the_first_steady_window_is_announced() {
+        let mut s = Stats::new(4, 0, true);
+        s.record(1, 1);
+        let line = s.window_line(1000, 1000).unwrap();
+        assert!(
+            line.starts_with("In steady state.\n1 records sent, 1.0 records/sec"),
+            "{line}"
+        );
+        s.record(1, 1);
+        assert!(s.window_line(2000, 1000).unwrap().starts_with("1 records sent"));
     }
 
     #[test]
