@@ -33,6 +33,10 @@ golden-replay PICK='' CORNER='kt_on_kt_broker':
 bench:
     cargo bench --bench ratios
 
+# Many connections, topics, partitions and groups on one broker, at two sizes: a table, and target/bench-crowd.json.
+bench-crowd:
+    cargo bench --bench crowd
+
 # A broker on port 9092 with its data in a temporary folder.
 broker *ARGS:
     cargo run --release -- broker --port 9092 {{ARGS}}

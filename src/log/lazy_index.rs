@@ -1,7 +1,7 @@
 //! An index that is opened when it is first needed (Kafka: `LazyIndex`): a start opens no index of a closed segment, and
 //! a log of many segments holds few files open.
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -47,6 +47,16 @@ impl<I: Index> LazyIndex<I> {
     pub(super) fn open(path: PathBuf, base_offset: i64) -> Result<Self, LogError> {
         let index = I::open(path.clone(), base_offset, true)?.into();
         Ok(LazyIndex { path, index })
+    }
+
+    /// An index that nothing was written to yet: its file is made if it is missing, and not kept open.
+    pub(super) fn empty(path: PathBuf) -> io::Result<Self> {
+        OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&path)?;
+        Ok(Self::closed(path))
     }
 
     pub(super) fn path(&self) -> &Path {

@@ -171,10 +171,12 @@ impl PartitionLog {
         self.segments.len()
     }
 
-    /// Closes the files of all segments but the last; they are opened again when they are needed.
+    /// Closes the files of all segments but the last, and the indexes of that one if nothing was written since the last
+    /// call; they are opened again when they are needed.
     pub fn release_files(&mut self) {
         let closed = self.segments.len() - 1;
         self.segments.values_mut().take(closed).for_each(Segment::release);
+        self.active().release_if_idle();
     }
 
     /// How many files of segments are open.

@@ -32,6 +32,8 @@ pub(super) struct Segment {
     path: PathBuf,
     file: OnceLock<Arc<File>>,
     size: u64,
+    /// Its size when [`Segment::release_if_idle`] was called last.
+    idle_since_size: Option<u64>,
     offset_index: LazyIndex<OffsetIndex>,
     time_index: LazyIndex<TimeIndex>,
     pub(super) txn_index: TransactionIndex,
@@ -62,13 +64,22 @@ impl Segment {
             .truncate(false)
             .open(&path)?;
         let size = file.seek(SeekFrom::End(0))?;
+        // Most partitions of a large cluster are empty: their indexes hold no files open.
+        let (offset_index, time_index) = match size {
+            0 => (LazyIndex::empty(offset_index)?, LazyIndex::empty(time_index)?),
+            _ => (
+                LazyIndex::open(offset_index, base_offset)?,
+                LazyIndex::open(time_index, base_offset)?,
+            ),
+        };
         let segment = Segment {
             base_offset,
             path,
             file: Arc::new(file).into(),
             size,
-            offset_index: LazyIndex::open(offset_index, base_offset)?,
-            time_index: LazyIndex::open(time_index, base_offset)?,
+            offset_index,
+            time_index,
+            idle_since_size: None,
             txn_index: TransactionIndex::open(txn_index)?,
             bytes_since_index_entry: 0,
             max_timestamp: OnceLock::new(),
@@ -94,6 +105,7 @@ impl Segment {
             path,
             file: OnceLock::new(),
             size: files.size,
+            idle_since_size: None,
             offset_index: LazyIndex::closed(offset_index),
             time_index: LazyIndex::closed(time_index),
             txn_index,
@@ -199,6 +211,14 @@ impl Segment {
         }
         self.offset_index.release();
         self.time_index.release();
+    }
+
+    /// Closes the indexes of the segment that is written to, if nothing was written since the last call.
+    pub(super) fn release_if_idle(&mut self) {
+        if self.idle_since_size.replace(self.size) == Some(self.size) {
+            self.offset_index.release();
+            self.time_index.release();
+        }
     }
 
     /// How many files are open.

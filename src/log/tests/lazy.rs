@@ -60,8 +60,33 @@ fn what_was_opened_to_be_read_is_closed_again() {
     assert_eq!(slice.records().unwrap().len(), slice.len());
     drop(slice);
     t.log().release_files();
-    assert_eq!(t.log().open_files(), 3);
+    assert_eq!(
+        t.log().open_files(),
+        1,
+        "the records of the last segment, which nobody wrote to meanwhile"
+    );
     assert_eq!(t.values(0), values);
+}
+
+#[test]
+fn a_log_that_is_idle_holds_one_file_and_opens_its_indexes_to_write() {
+    let mut t = TestLog::new(LogConfig {
+        index_interval_bytes: 1,
+        ..Default::default()
+    });
+    assert_eq!(t.log().open_files(), 1);
+    let names = [".index", ".timeindex"].map(|end| t.dir().join(format!("{:020}{end}", 0)));
+    assert!(names.iter().all(|path| path.exists()));
+    for n in 0..6 {
+        t.append(batch_at(NOW + n, &["a record"])).unwrap();
+        assert_eq!(t.log().open_files(), if n == 0 { 1 } else { 3 });
+        t.log().release_files();
+        t.log().release_files();
+        assert_eq!(t.log().open_files(), 1);
+    }
+    assert_eq!(t.values(0).len(), 6);
+    let entries = names.map(|path| fs::metadata(path).unwrap().len());
+    assert_eq!(entries, [5 * 8, 5 * 12], "one for each batch but the first");
 }
 
 #[test]

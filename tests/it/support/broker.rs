@@ -139,6 +139,12 @@ impl Broker {
         &self.bootstrap
     }
 
+    // Benches ask for it.
+    #[allow(dead_code)]
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     pub fn data_dir(&self) -> &Path {
         &self.data_dir
     }

@@ -20,8 +20,14 @@ pub struct Wire {
 
 impl Wire {
     pub fn connect(bootstrap: &str) -> Self {
+        Self::connect_for(bootstrap, LIMIT)
+    }
+
+    /// A connection whose answers may take so long.
+    pub fn connect_for(bootstrap: &str, limit: Duration) -> Self {
         let socket = TcpStream::connect(bootstrap).unwrap_or_else(|e| panic!("{bootstrap}: {e}"));
-        socket.set_read_timeout(Some(LIMIT)).expect("a limit above zero");
+        socket.set_read_timeout(Some(limit)).expect("a limit above zero");
+        socket.set_nodelay(true).expect("a socket that is open");
         Self { socket, next_id: 1 }
     }
 
