@@ -5,3 +5,4 @@ mod broker_ctl;
 mod generated;
 mod perf;
 mod perf_beyond;
+mod perf_kafka;
