@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 use support::kafka::{self, Kafka};
+use support::usage::{cpu_seconds, peak_kb};
 
 // Started and stopped as the integration tests do it; they use more of it.
 #[allow(dead_code)]
@@ -17,6 +18,9 @@ mod support;
 
 const RECORD_BYTES: usize = 100;
 const PARTITIONS: usize = 6;
+/// Records of a kilobyte for the broker's processor time.
+const LOAD_RECORDS: &str = "1500000";
+const LOAD_GB: f64 = 1.5;
 
 /// One line of the table; `better` is how many times `kt` does what Kafka does.
 struct Figure {
@@ -129,12 +133,54 @@ fn consume(side: Side, servers: &str, records: &str) -> f64 {
     consumer_rate(&run(side, "kafka-consumer-perf-test.sh", &words).1)
 }
 
-fn create_topic(servers: &str) {
+/// Processor seconds of the broker for a gigabyte in and for one out, and the most MiB it had: one client, records of a
+/// kilobyte in large batches.
+fn load(servers: &str, pid: u32) -> [f64; 3] {
+    create_topic(servers, "load");
+    let produce = |records: &str, more: &[&str]| {
+        let words = [
+            "--topic",
+            "load",
+            "--record-size",
+            "1000",
+            "--throughput",
+            "-1",
+            "--bootstrap-server",
+            servers,
+        ];
+        let all = [&words[..], &["--num-records", records], more].concat();
+        run(Side::Kt, "kafka-producer-perf-test.sh", &all)
+    };
+    produce("200000", &[]);
+    let before = cpu_seconds(pid);
+    produce(
+        LOAD_RECORDS,
+        &["--command-property", "acks=1", "linger.ms=5", "batch.size=1000000"],
+    );
+    let between = cpu_seconds(pid);
+    let words = [
+        "--topic",
+        "load",
+        "--num-records",
+        LOAD_RECORDS,
+        "--bootstrap-server",
+        servers,
+    ];
+    run(Side::Kt, "kafka-consumer-perf-test.sh", &words);
+    let after = cpu_seconds(pid);
+    [
+        (between - before) / LOAD_GB,
+        (after - between) / LOAD_GB,
+        peak_kb(pid) / 1024.0,
+    ]
+}
+
+fn create_topic(servers: &str, name: &str) {
     let partitions = PARTITIONS.to_string();
     let words = [
         "--create",
         "--topic",
-        "bench",
+        name,
         "--partitions",
         &partitions,
         "--bootstrap-server",
@@ -160,11 +206,33 @@ fn broker_start() -> Duration {
     start.elapsed()
 }
 
+/// What the brokers themselves use, each a fresh process.
+fn load_figures() -> impl Iterator<Item = Figure> {
+    let theirs = kafka::available().then(|| {
+        let kafka = Kafka::start(1, &[]);
+        load(&kafka.brokers[0], kafka.pid())
+    });
+    let broker = support::broker::Broker::start();
+    let ours = load(broker.bootstrap(), broker.pid());
+    let rows = [
+        ("broker, CPU to take in 1 GB", "s"),
+        ("broker, CPU to give out 1 GB", "s"),
+        ("broker, peak memory", "MiB"),
+    ];
+    rows.into_iter().enumerate().map(move |(i, (what, unit))| Figure {
+        what,
+        unit,
+        kt: ours[i],
+        kafka: theirs.map(|l| l[i]),
+        rises: false,
+    })
+}
+
 fn figures(records: &str) -> Vec<Figure> {
     let ours = support::broker::Broker::start();
     let real = kafka::available().then(|| Kafka::start(1, &[]));
     let servers = real.as_ref().map(|k| k.brokers[0].clone());
-    create_topic(ours.bootstrap());
+    create_topic(ours.bootstrap(), "bench");
     let theirs = |measure: &mut dyn FnMut(Side, &str) -> f64| servers.as_deref().map(|s| measure(Side::Kafka, s));
     let mut all = vec![Figure {
         what: "topics --list",
@@ -181,7 +249,7 @@ fn figures(records: &str) -> Vec<Figure> {
         rises: false,
     });
     if let Some(s) = &servers {
-        create_topic(s);
+        create_topic(s, "bench");
     }
     // Both tools on the same cluster: Kafka's where there is one.
     let shared = servers.as_deref().unwrap_or(ours.bootstrap());
@@ -214,12 +282,14 @@ fn figures(records: &str) -> Vec<Figure> {
         kafka: servers.as_deref().map(|s| best(|| consume(Side::Kt, s, records))),
         rises: true,
     });
+    drop(real);
+    all.extend(load_figures());
     let segment = ours.data_dir().join("bench-0/00000000000000000000.log");
     all.push(Figure {
         what: "dump-log --print-data-log",
         unit: "s",
         kt: median(3, || dump(Side::Kt, &segment)),
-        kafka: theirs(&mut |side, _| median(1, || dump(side, &segment))),
+        kafka: kafka::available().then(|| median(1, || dump(Side::Kafka, &segment))),
         rises: false,
     });
     all

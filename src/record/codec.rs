@@ -5,7 +5,7 @@
 use std::io::{self, BufRead, BufReader, Read, Write};
 
 use super::RecordError;
-use super::{gzip, xerial};
+use super::{gzip, xerial, zstd_stream};
 
 const STREAM_BUFFER: usize = 16 * 1024;
 
@@ -100,13 +100,13 @@ impl Compression {
     pub fn decoder<'a>(self, data: &'a [u8]) -> io::Result<Box<dyn BufRead + Send + 'a>> {
         Ok(match self {
             Compression::None => Box::new(data),
-            Compression::Gzip => Box::new(BufReader::with_capacity(STREAM_BUFFER, gzip::Decoder::new(data))),
+            Compression::Gzip => match gzip::whole(data) {
+                Some(bytes) => Box::new(io::Cursor::new(bytes)),
+                None => Box::new(BufReader::with_capacity(STREAM_BUFFER, gzip::Decoder::new(data))),
+            },
             Compression::Snappy => Box::new(xerial::Decoder::new(data)?),
             Compression::Lz4 => Box::new(lz4_flex::frame::FrameDecoder::new(data)),
-            Compression::Zstd => Box::new(BufReader::with_capacity(
-                STREAM_BUFFER,
-                zstd::stream::read::Decoder::with_buffer(data)?,
-            )),
+            Compression::Zstd => Box::new(BufReader::with_capacity(STREAM_BUFFER, zstd_stream::reader(data)?)),
         })
     }
 

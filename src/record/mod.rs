@@ -14,6 +14,7 @@ pub mod reader;
 pub mod validate;
 pub mod varint;
 mod xerial;
+mod zstd_stream;
 
 pub use batch::{Batch, BatchHeader, Batches, TimestampType};
 pub use builder::{BatchOptions, RecordBatchBuilder};

@@ -183,6 +183,7 @@ impl Dump<'_> {
 fn read_chunks(mut batches: BatchCursor<'_>, end: u64, to_workers: &SyncSender<Work>, in_line: &SyncSender<Next>) {
     loop {
         let mut chunk = Chunk::default();
+        chunk.bytes.reserve(CHUNK);
         let read = fill(&mut chunk, &mut batches);
         if !chunk.batches.is_empty() {
             let (out, pieces) = sync_channel(PIECES_AHEAD);

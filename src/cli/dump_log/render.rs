@@ -32,7 +32,7 @@ pub(super) struct Shape {
 }
 
 /// A stretch of output, and what was found on the way.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Piece {
     pub(super) text: Vec<u8>,
     pub(super) offsets: Offsets,
@@ -40,6 +40,19 @@ pub(super) struct Piece {
     pub(super) damaged: bool,
     /// Why the output ends here.
     pub(super) failure: Option<CliError>,
+}
+
+impl Default for Piece {
+    fn default() -> Self {
+        /// What the last line may be longer than the piece.
+        const A_LINE: usize = 16 << 10;
+        Piece {
+            text: Vec::with_capacity(PIECE + A_LINE),
+            offsets: Offsets::default(),
+            damaged: false,
+            failure: None,
+        }
+    }
 }
 
 /// The offsets of consecutive records, and where they are not consecutive.

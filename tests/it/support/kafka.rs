@@ -74,6 +74,14 @@ impl Kafka {
         Self::start_in(dir, 1, settings)
     }
 
+    /// The process of node 1. Benches ask for it.
+    #[allow(dead_code)]
+    pub fn pid(&self) -> u32 {
+        let file = self.dir.path().join("node-1.pid");
+        let pid = std::fs::read_to_string(file).expect("a pid is kept for each node");
+        pid.trim().parse().expect("a number")
+    }
+
     fn start_in(dir: tempfile::TempDir, nodes: usize, settings: &[String]) -> Self {
         let ports = free_ports(nodes + 1);
         let list = ports.iter().map(u16::to_string).collect::<Vec<_>>().join(",");

@@ -5,6 +5,7 @@ pub mod kafka;
 pub mod process;
 pub mod rdkafka;
 pub mod tools;
+pub mod usage;
 pub mod wire;
 
 use std::net::TcpListener;
