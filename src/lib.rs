@@ -4,6 +4,8 @@
 #![warn(missing_debug_implementations)]
 #![deny(unsafe_op_in_unsafe_fn)]
 
+#[cfg(feature = "cli")]
+mod allocator;
 pub mod internal_topic;
 pub mod log;
 pub mod record;

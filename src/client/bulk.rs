@@ -315,22 +315,6 @@ impl std::fmt::Debug for BulkProducer {
     }
 }
 
-/// Tells the allocator to keep what it has: requests of a megabyte come and go, and glibc would give each back to the kernel,
-/// which clears the pages of the next one.
-fn keep_memory() {
-    #[cfg(all(target_os = "linux", target_env = "gnu"))]
-    {
-        /// The largest threshold that glibc takes.
-        const MAPPED_FROM_BYTES: libc::c_int = 32 << 20;
-        const KEPT_BYTES: libc::c_int = 256 << 20;
-        // SAFETY: mallopt changes settings of the allocator, whose lock it takes.
-        unsafe {
-            libc::mallopt(libc::M_MMAP_THRESHOLD, MAPPED_FROM_BYTES);
-            libc::mallopt(libc::M_TRIM_THRESHOLD, KEPT_BYTES);
-        }
-    }
-}
-
 /// How long each step of a transaction may take.
 const TRANSACTION_STEP: Duration = Duration::from_secs(60);
 
@@ -346,7 +330,7 @@ impl BulkProducer {
         in_hand: usize,
         completions: Arc<C>,
     ) -> Result<Self, ApiError> {
-        keep_memory();
+        crate::allocator::keep_freed_memory();
         let config = librdkafka::producer(props)?;
         let data = config.context();
         let inner: BaseProducer<Context> = config

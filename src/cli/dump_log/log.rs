@@ -6,6 +6,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
+use crate::allocator::keep_freed_memory;
 use crate::cli::{CliError, CliResult, ui};
 use crate::log::inspect::{BatchCursor, FileBatch, Format, InspectError, LogFile};
 use crate::record::BatchHeader;
@@ -116,6 +117,7 @@ impl Dump<'_> {
     /// Shows all batches; the answer is how many bytes before `end` are no whole batch.
     fn render(&mut self, batches: BatchCursor<'_>, end: u64, shape: &Shape) -> CliResult<u64> {
         self.flush()?;
+        keep_freed_memory();
         let workers = thread::available_parallelism().map_or(1, usize::from).min(MOST_WORKERS);
         thread::scope(|scope| {
             let (in_line, line) = sync_channel(workers * 2);
