@@ -308,6 +308,7 @@ fn main() {
     if !std::env::args().any(|a| a == "--bench") {
         return;
     }
+    kafka::at_full_speed();
     raise_open_files_limit();
     let half = {
         let broker = support::broker::Broker::start();
@@ -322,7 +323,7 @@ fn main() {
         let kafka = Kafka::start(
             1,
             &[
-                "offsets.topic.num.partitions=5".to_owned(),
+                "offsets.topic.replication.factor=1".to_owned(),
                 "group.initial.rebalance.delay.ms=0".to_owned(),
             ],
         );

@@ -30,6 +30,13 @@ pub fn home() -> PathBuf {
     PathBuf::from(std::env::var_os("HOME").unwrap_or_else(|| "/tmp".into())).join(".cache/kt-kafka-4.3.1")
 }
 
+/// Has Kafka's JVMs run as its own scripts run them; the tests let them start quickly instead. For the benches.
+#[allow(dead_code)]
+pub fn at_full_speed() {
+    // SAFETY: a bench calls this first, before it has a second thread.
+    unsafe { std::env::set_var("KT_KAFKA_JIT", "full") };
+}
+
 /// Runs tests/kafka/kafka and demands success.
 fn script(args: &[&str]) {
     let status = Command::new(tests_dir("kafka").join("kafka"))

@@ -190,7 +190,8 @@ fn java(cwd: &Path) -> Command {
     command
 }
 
-fn class_of(script: &str) -> &'static str {
+/// The main class behind a script's name.
+pub fn class_of(script: &str) -> &'static str {
     SCRIPTS
         .iter()
         .find(|(name, _)| *name == script)
