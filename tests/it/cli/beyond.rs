@@ -1,29 +1,15 @@
 //! What `kt TOOL` has beyond the scripts.
 
-use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
 use serde_json::Value;
 
 use crate::support::broker::Broker;
-use crate::support::process::Process;
+use crate::support::process::{Process, kt_with};
 use crate::support::{Outcome, kt};
 
 const LIMIT: Duration = Duration::from_secs(60);
-
-/// Runs `kt` with no contexts of the user's.
-fn kt_with(home: &Path, servers: Option<&str>, words: &[&str], stdin: &[u8]) -> Outcome {
-    let mut command = Command::new(kt());
-    command
-        .args(words)
-        .env("KT_CONFIG", home.join("config.toml"))
-        .env_remove("KT_BOOTSTRAP_SERVER");
-    if let Some(servers) = servers {
-        command.env("KT_BOOTSTRAP_SERVER", servers);
-    }
-    Process::start(&mut command, stdin).wait(LIMIT)
-}
 
 struct Bench {
     broker: Broker,

@@ -1,25 +1,10 @@
 //! The performance tools: what they read and send, not how fast.
 
 use std::collections::HashMap;
-use std::process::Command;
-use std::time::Duration;
 
 use crate::support::broker::{AnyBroker, unique};
-use crate::support::process::Process;
+use crate::support::process::run_kt;
 use crate::support::rdkafka as client;
-use crate::support::{Outcome, kt};
-
-const LIMIT: Duration = Duration::from_secs(60);
-
-fn run_kt(words: &[&str]) -> Outcome {
-    let home = tempfile::tempdir().expect("a temp dir");
-    let mut command = Command::new(kt());
-    command
-        .args(words)
-        .env("KT_CONFIG", home.path().join("config.toml"))
-        .env_remove("KT_BOOTSTRAP_SERVER");
-    Process::start(&mut command, b"").wait(LIMIT)
-}
 
 /// The records and bytes of the last line of consumer-perf-test.
 fn consumed(bootstrap: &str, words: &[&str]) -> (u64, f64) {
@@ -31,7 +16,7 @@ fn consumed(bootstrap: &str, words: &[&str]) -> (u64, f64) {
         bootstrap,
     ];
     all.extend(words);
-    let done = run_kt(&all);
+    let done = run_kt(&all, b"");
     assert_eq!(done.exit, 0, "{words:?}: {}{}", done.out(), done.err());
     let out = done.out();
     let columns: Vec<&str> = out.trim().split(", ").collect();
@@ -75,7 +60,7 @@ fn every_record_sent_arrives_in_its_size() {
     let send = |words: &[&str]| {
         let mut all = vec!["perf-test", "producer", "--topic", &topic];
         all.extend(words.iter().chain(&settings));
-        let done = run_kt(&all);
+        let done = run_kt(&all, b"");
         assert_eq!(done.exit, 0, "{words:?}: {}{}", done.out(), done.err());
     };
     send(&["--num-records", "1500", "--record-size", "77"]);
@@ -102,23 +87,26 @@ fn a_producer_whose_buffer_is_full_from_the_start_goes_on() {
         // A topic of its own: librdkafka learns of its partitions while the buffer is full already.
         let topic = unique("perf-full");
         client::create_topic(broker.bootstrap(), &topic, 6);
-        let done = run_kt(&[
-            "perf-test",
-            "producer",
-            "--bootstrap-server",
-            broker.bootstrap(),
-            "--topic",
-            &topic,
-            "--num-records",
-            records,
-            "--record-size",
-            size,
-            "--throughput",
-            "-1",
-            "--command-property",
-            "buffer.memory=20000",
-            "batch.size=4000",
-        ]);
+        let done = run_kt(
+            &[
+                "perf-test",
+                "producer",
+                "--bootstrap-server",
+                broker.bootstrap(),
+                "--topic",
+                &topic,
+                "--num-records",
+                records,
+                "--record-size",
+                size,
+                "--throughput",
+                "-1",
+                "--command-property",
+                "buffer.memory=20000",
+                "batch.size=4000",
+            ],
+            b"",
+        );
         assert_eq!(done.exit, 0, "{}{}", done.out(), done.err());
         let (read, _) = consumed(broker.bootstrap(), &["--topic", &topic, "--num-records", records]);
         assert_eq!(read.to_string(), records);

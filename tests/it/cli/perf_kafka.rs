@@ -1,25 +1,10 @@
 //! The performance tools where only Apache Kafka has what they need: transactions, share groups.
 
-use std::process::Command;
-use std::time::Duration;
-
 use serde_json::Value;
 
+use crate::support::Outcome;
 use crate::support::kafka::{self, Kafka};
-use crate::support::process::Process;
-use crate::support::{Outcome, kt};
-
-const LIMIT: Duration = Duration::from_secs(60);
-
-fn run_kt(words: &[&str]) -> Outcome {
-    let home = tempfile::tempdir().expect("a temp dir");
-    let mut command = Command::new(kt());
-    command
-        .args(words)
-        .env("KT_CONFIG", home.path().join("config.toml"))
-        .env_remove("KT_BOOTSTRAP_SERVER");
-    Process::start(&mut command, b"").wait(LIMIT)
-}
+use crate::support::process::run_kt;
 
 #[test]
 fn records_of_transactions_are_all_counted_and_a_share_group_gets_each_once() {
@@ -39,7 +24,7 @@ fn records_of_transactions_are_all_counted_and_a_share_group_gets_each_once() {
     let good = |words: &[&str]| {
         let mut all = words.to_vec();
         all.extend(servers);
-        let done = run_kt(&all);
+        let done = run_kt(&all, b"");
         assert_eq!(done.exit, 0, "{words:?}: {}{}", done.out(), done.err());
         done.out()
     };
@@ -69,7 +54,7 @@ fn records_of_transactions_are_all_counted_and_a_share_group_gets_each_once() {
         ];
         words.extend(["--num-records", records, "--timeout", timeout, "--threads", "2"]);
         words.extend(servers);
-        run_kt(&words)
+        run_kt(&words, b"")
     };
     let records = |done: &Outcome| {
         let result: Value = serde_json::from_str(&done.out()).expect("a result");

@@ -3,14 +3,10 @@
 
 use std::fs;
 
-use std::process::Command;
-use std::time::Duration;
-
 use crate::support::broker::Broker;
-use crate::support::process::Process;
-use crate::support::{Outcome, free_ports, kt};
+use crate::support::free_ports;
+use crate::support::process::run_kt;
 
-const LIMIT: Duration = Duration::from_secs(60);
 /// Records of a kilobyte: more than a TLS record, a chunk of a file or a socket's buffer holds.
 const RECORDS: usize = 5_000;
 
@@ -134,18 +130,8 @@ fn login(mechanism: &str, user: &str, password: &str) -> Vec<String> {
     ]
 }
 
-fn run(words: &[&str], input: &[u8]) -> Outcome {
-    let home = tempfile::tempdir().expect("a temp dir");
-    let mut command = Command::new(kt());
-    command
-        .args(words)
-        .env("KT_CONFIG", home.path().join("config.toml"))
-        .env_remove("KT_BOOTSTRAP_SERVER");
-    Process::start(&mut command, input).wait(LIMIT)
-}
-
 fn good(words: &[&str], input: &[u8]) -> String {
-    let done = run(words, input);
+    let done = run_kt(words, input);
     assert_eq!(done.exit, 0, "{words:?}: {}{}", done.out(), done.err());
     done.out()
 }
@@ -190,7 +176,7 @@ fn works(client: &str, topic: &str) {
 }
 
 fn refused(client: &str, why: &str) {
-    let done = run(&["topics", "--command-config", client, "--list"], b"");
+    let done = run_kt(&["topics", "--command-config", client, "--list"], b"");
     assert_eq!(done.exit, 1, "{}{}", done.out(), done.err());
     assert!(done.err().contains(why), "{}", done.err());
 }

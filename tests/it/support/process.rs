@@ -2,12 +2,37 @@
 
 use std::io::{Read, Write};
 use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::Duration;
 
-use super::Outcome;
+use super::{Outcome, kt};
+
+/// How long a run of `kt` may take.
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// Runs `kt` with no contexts of the user's: those of `home`, where there may be none.
+#[allow(dead_code)]
+pub fn kt_with(home: &Path, servers: Option<&str>, words: &[&str], stdin: &[u8]) -> Outcome {
+    let mut command = Command::new(kt());
+    command
+        .args(words)
+        .env("KT_CONFIG", home.join("config.toml"))
+        .env_remove("KT_BOOTSTRAP_SERVER");
+    if let Some(servers) = servers {
+        command.env("KT_BOOTSTRAP_SERVER", servers);
+    }
+    Process::start(&mut command, stdin).wait(LIMIT)
+}
+
+/// Runs `kt` with nothing but its words and its input.
+#[allow(dead_code)]
+pub fn run_kt(words: &[&str], stdin: &[u8]) -> Outcome {
+    let home = tempfile::tempdir().expect("a temp dir");
+    kt_with(home.path(), None, words, stdin)
+}
 
 /// A running child with its output collected in the background. Killed by its id when dropped.
 #[derive(Debug)]
