@@ -18,7 +18,7 @@ use crate::TopicPartition;
 use crate::client::fetch::membership::{Change, Member};
 use crate::client::fetch::{FetchSettings, Fetched, Fetcher};
 use crate::client::props::Properties;
-use crate::client::{ApiError, Bootstrap, ConnectConfig};
+use crate::client::{ApiError, Bootstrap, ConnectConfig, topic_name};
 use crate::runs;
 use crate::wire::ErrorCode;
 
@@ -181,8 +181,7 @@ fn finish(ui: &mut Ui, mut consuming: Consuming, ended: Result<(), End>) -> CliR
 
 /// Whether a topic can have this name.
 fn legal_name(topic: &str) -> bool {
-    let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
-    !topic.is_empty() && topic.len() <= 249 && ![".", ".."].contains(&topic) && topic.chars().all(legal)
+    !topic.is_empty() && topic_name::is_legal(topic)
 }
 
 fn number_of(props: &Properties, key: &str, default: usize) -> usize {

@@ -12,9 +12,10 @@ use super::tool::{Grammar, Line, Tool};
 use super::verifiable_events::{self as events, Stop};
 use super::{CliError, CliResult, Manner, Opt, Ui};
 use crate::client::ApiError;
-use crate::client::acked::{AckedProducer, Report, Reports, too_large};
-use crate::client::produce::{Outgoing, wait_on_metadata};
+use crate::client::acked::{AckedProducer, Report, Reports};
+use crate::client::produce::{Outgoing, max_block, wait_on_metadata};
 use crate::client::props::Properties;
+use crate::client::record_size;
 use crate::runs;
 
 pub static TOOL: Tool = Tool {
@@ -284,14 +285,13 @@ impl Sending<'_> {
     /// Why Java's producer would not even queue the record.
     async fn refused(&mut self, record: &Outgoing<'_>) -> Option<ApiError> {
         if !self.known {
-            let given = self.plan.props.get("max.block.ms").and_then(|v| v.trim().parse().ok());
-            let max_block = Duration::from_millis(given.unwrap_or(60_000));
-            if let Err(e) = wait_on_metadata(&self.plan.props, &self.plan.topic, max_block).await {
+            let props = &self.plan.props;
+            if let Err(e) = wait_on_metadata(props, &self.plan.topic, max_block(props)).await {
                 return Some(e);
             }
             self.known = true;
         }
-        too_large(record, &self.plan.props)
+        record_size::refusal(record_size::upper_bound(record), record_size::most(&self.plan.props))
     }
 
     fn tell(&self, ui: &mut Ui, report: &Report, counts: &mut Counts) -> CliResult {

@@ -10,8 +10,7 @@ use std::time::Duration;
 use parking_lot::{Condvar, Mutex};
 use rdkafka::ClientContext as _;
 use rdkafka::error::KafkaError;
-use rdkafka::message::DeliveryResult;
-use rdkafka::producer::{BaseProducer, Producer as _, ProducerContext};
+use rdkafka::producer::{BaseProducer, Producer as _};
 use rdkafka::types::RDKafkaRespErr;
 
 use super::error::ApiError;
@@ -26,40 +25,12 @@ pub trait Completions: Send + Sync + 'static {
     fn completed(&self, reports: &mut dyn Iterator<Item = (usize, Result<usize, ApiError>)>);
 }
 
-struct Context {
-    data: DataContext,
-}
-
-impl rdkafka::ClientContext for Context {
-    const ENABLE_REFRESH_OAUTH_TOKEN: bool = true;
-
-    fn log(&self, _: rdkafka::config::RDKafkaLogLevel, _: &str, _: &str) {}
-
-    fn error(&self, error: KafkaError, reason: &str) {
-        self.data.error(error, reason);
-    }
-
-    fn generate_oauth_token(
-        &self,
-        config: Option<&str>,
-    ) -> Result<rdkafka::client::OAuthToken, Box<dyn std::error::Error>> {
-        self.data.generate_oauth_token(config)
-    }
-}
-
-impl ProducerContext for Context {
-    type DeliveryOpaque = ();
-
-    /// Called only for what is purged when the producer goes.
-    fn delivery(&self, _: &DeliveryResult<'_>, (): ()) {}
-}
-
 /// A producer of records without keys to one topic.
 pub struct BulkProducer {
     // These two are dropped before the producer they belong to.
     _events: Events,
     topic: NativeTopic,
-    inner: Arc<BaseProducer<Context>>,
+    inner: Arc<BaseProducer<DataContext>>,
     room: Arc<Room>,
 }
 
@@ -125,7 +96,7 @@ const STOP_SEEN_AFTER_MS: i32 = 100;
 
 impl Events {
     fn start<C: Completions>(
-        producer: Arc<BaseProducer<Context>>,
+        producer: Arc<BaseProducer<DataContext>>,
         completions: Arc<C>,
         room: Arc<Room>,
     ) -> std::io::Result<Self> {
@@ -159,7 +130,7 @@ impl Drop for Events {
 struct NativeQueue(NonNull<rdkafka_sys::rd_kafka_queue_t>);
 
 impl NativeQueue {
-    fn main(producer: &BaseProducer<Context>) -> Self {
+    fn main(producer: &BaseProducer<DataContext>) -> Self {
         // SAFETY: the client lives; it has a main queue from its creation on, and the reference is given back in `drop`.
         let queue = unsafe { rdkafka_sys::rd_kafka_queue_get_main(producer.client().native_ptr()) };
         NativeQueue(NonNull::new(queue).expect("a client has a main queue"))
@@ -188,7 +159,7 @@ impl Drop for NativeEvent {
 }
 
 impl NativeEvent {
-    fn handle<C: Completions>(&self, producer: &BaseProducer<Context>, completions: &C, room: &Room) {
+    fn handle<C: Completions>(&self, producer: &BaseProducer<DataContext>, completions: &C, room: &Room) {
         // SAFETY: the event lives as long as `self`.
         match unsafe { rdkafka_sys::rd_kafka_event_type(self.0.as_ptr()) } {
             rdkafka_sys::RD_KAFKA_EVENT_DR => self.deliveries(completions, room),
@@ -216,7 +187,7 @@ impl NativeEvent {
         room.give_back(records, freed);
     }
 
-    fn error(&self, producer: &BaseProducer<Context>) {
+    fn error(&self, producer: &BaseProducer<DataContext>) {
         // SAFETY: the event lives as long as `self`, and its text as long as the event.
         let (code, reason) = unsafe {
             let code = rdkafka_sys::rd_kafka_event_error(self.0.as_ptr());
@@ -226,7 +197,7 @@ impl NativeEvent {
         producer.context().error(KafkaError::Global(code.into()), reason.trim());
     }
 
-    fn refresh_token(&self, producer: &BaseProducer<Context>) {
+    fn refresh_token(&self, producer: &BaseProducer<DataContext>) {
         let client = producer.client().native_ptr();
         // SAFETY: the event lives as long as `self`, and its text as long as the event.
         let config = unsafe { text(rdkafka_sys::rd_kafka_event_config_string(self.0.as_ptr())) };
@@ -295,7 +266,7 @@ impl Drop for NativeTopic {
 }
 
 impl NativeTopic {
-    fn new(producer: &BaseProducer<Context>, name: &str) -> Result<Self, ApiError> {
+    fn new(producer: &BaseProducer<DataContext>, name: &str) -> Result<Self, ApiError> {
         let invalid = || ApiError::with_text(ErrorCode::INVALID_TOPIC_EXCEPTION, format!("Invalid topics: [{name}]"));
         let c_name = CString::new(name).map_err(|_| invalid())?;
         // SAFETY: the client lives, the name ends with a zero byte, and no configuration means the client's defaults.
@@ -332,10 +303,9 @@ impl BulkProducer {
     ) -> Result<Self, ApiError> {
         crate::allocator::keep_freed_memory();
         let config = librdkafka::producer(props)?;
-        let data = config.context();
-        let inner: BaseProducer<Context> = config
+        let inner: BaseProducer<DataContext> = config
             .rdkafka
-            .create_with_context(Context { data })
+            .create_with_context(config.context())
             .map_err(|e| ApiError::kafka(e.to_string()))?;
         let inner = Arc::new(inner);
         let topic = NativeTopic::new(&inner, topic)?;

@@ -45,12 +45,15 @@ pub mod oauth;
 #[cfg(feature = "cli")]
 pub mod produce;
 pub mod props;
+#[cfg(feature = "cli")]
+pub mod record_size;
 mod sasl;
 pub mod security;
 pub mod share;
 #[cfg(test)]
 mod testing;
 pub mod tls;
+pub mod topic_name;
 
 pub use config::{Bootstrap, ClientConfig, ConnectConfig};
 pub use error::{AdminError, ApiError};

@@ -7,9 +7,8 @@ use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
 use kafka_protocol::messages::{MetadataRequest, TopicName};
 use kafka_protocol::protocol::StrBytes;
 use parking_lot::Mutex;
-use rdkafka::client::OAuthToken;
 use rdkafka::error::KafkaError;
-use rdkafka::message::{DeliveryResult, Message, OwnedHeaders};
+use rdkafka::message::{DeliveryResult, Header, Message, OwnedHeaders};
 use rdkafka::producer::{BaseRecord, Producer as _, ProducerContext, ThreadedProducer};
 use rdkafka::types::RDKafkaErrorCode;
 use rdkafka::util::Timeout;
@@ -18,9 +17,9 @@ use tokio::sync::Notify;
 use super::admin::Admin;
 use super::cluster::{Target, Verdict};
 use super::error::ApiError;
-use super::librdkafka::{self, DataContext};
+use super::librdkafka::{self, Callbacks};
 use super::props::Properties;
-use super::{Bootstrap, ConnectConfig};
+use super::{Bootstrap, ConnectConfig, record_size};
 use crate::wire::ErrorCode;
 
 /// A record that the cluster did not take.
@@ -59,32 +58,14 @@ impl Reports {
     }
 }
 
-#[derive(Clone)]
-struct Context {
-    reports: Arc<Reports>,
-    data: DataContext,
-}
-
-impl rdkafka::ClientContext for Context {
-    const ENABLE_REFRESH_OAUTH_TOKEN: bool = true;
-
-    fn log(&self, _: rdkafka::config::RDKafkaLogLevel, _: &str, _: &str) {}
-
-    fn error(&self, error: KafkaError, reason: &str) {
-        self.data.error(error, reason);
-    }
-
-    fn generate_oauth_token(&self, config: Option<&str>) -> Result<OAuthToken, Box<dyn std::error::Error>> {
-        self.data.generate_oauth_token(config)
-    }
-}
+type Context = Callbacks<Arc<Reports>>;
 
 impl ProducerContext for Context {
     type DeliveryOpaque = ();
 
     fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {
         if let Err((e, m)) = result {
-            self.reports.push(Failed {
+            self.own.push(Failed {
                 topic: m.topic().to_string(),
                 key_len: m.key().map(<[u8]>::len),
                 value_len: m.payload().map(<[u8]>::len),
@@ -132,18 +113,14 @@ impl Producer {
         let inner = config
             .rdkafka
             .create_with_context(Context {
-                reports: reports.clone(),
                 data: config.context(),
+                own: reports.clone(),
             })
             .map_err(|e| ApiError::kafka(e.to_string()))?;
-        let max_request_size = props
-            .get("max.request.size")
-            .and_then(|v| v.trim().parse().ok())
-            .unwrap_or(1_048_576);
         Ok(Self {
             inner,
             reports,
-            max_request_size,
+            max_request_size: record_size::most(props),
         })
     }
 
@@ -155,50 +132,19 @@ impl Producer {
             value_len: record.value.map(<[u8]>::len),
             error,
         };
-        let mut base: BaseRecord<'_, [u8], [u8]> = BaseRecord::to(record.topic);
-        base.partition = record.partition;
-        base.key = record.key;
-        base.payload = record.value;
-        base.timestamp = record.timestamp;
-        if !record.headers.is_empty() {
-            let mut headers = OwnedHeaders::new_with_capacity(record.headers.len());
-            for (key, value) in record.headers {
-                headers = headers.insert(rdkafka::message::Header {
-                    key,
-                    value: value.as_deref(),
-                });
-            }
-            base.headers = Some(headers);
+        if let Err(e) = hand_over(&self.inner, &record, ()) {
+            self.reports.push(failed(match e.rdkafka_error_code() {
+                Some(RDKafkaErrorCode::MessageSizeTooLarge) => {
+                    record_size::too_large(record_size::upper_bound(&record), self.max_request_size)
+                }
+                _ => error_of(&e),
+            }));
         }
-        loop {
-            match self.inner.send(base) {
-                Ok(()) => break,
-                Err((e, back)) if e.rdkafka_error_code() == Some(RDKafkaErrorCode::QueueFull) => {
-                    self.inner.poll(Timeout::After(Duration::from_millis(1)));
-                    base = back;
-                }
-                Err((e, _)) if e.rdkafka_error_code() == Some(RDKafkaErrorCode::MessageSizeTooLarge) => {
-                    self.reports.push(failed(self.too_large(&record)));
-                    break;
-                }
-                Err((e, _)) => {
-                    self.reports.push(failed(error_of(&e)));
-                    break;
-                }
-            }
-        }
-    }
-
-    fn too_large(&self, r: &Outgoing<'_>) -> ApiError {
-        too_large_by(super::acked::batch_size_upper_bound(r), self.max_request_size)
     }
 
     /// Waits until everything handed over is acknowledged or has failed; `delivery.timeout.ms` bounds it.
     pub fn flush(&self) {
-        while self.inner.in_flight_count() > 0 {
-            // an error here is a time-out of this wait alone
-            let _ = self.inner.flush(Timeout::After(Duration::from_secs(1)));
-        }
+        flush(&self.inner);
     }
 
     /// Records not yet acknowledged.
@@ -217,23 +163,50 @@ impl Producer {
     }
 }
 
-/// Java's upper bound of a batch with one record that is only a value of so many bytes.
-pub fn serialized_size(value_bytes: usize) -> usize {
-    super::acked::value_size_upper_bound(value_bytes)
+/// Hands a record over; waits while the buffer is full.
+///
+/// # Errors
+/// Why librdkafka does not take it.
+pub(super) fn hand_over<C: ProducerContext + 'static>(
+    producer: &ThreadedProducer<C>,
+    record: &Outgoing<'_>,
+    opaque: C::DeliveryOpaque,
+) -> Result<(), KafkaError> {
+    let mut base: BaseRecord<'_, [u8], [u8], C::DeliveryOpaque> = BaseRecord::with_opaque_to(record.topic, opaque);
+    base.partition = record.partition;
+    base.key = record.key;
+    base.payload = record.value;
+    base.timestamp = record.timestamp;
+    if !record.headers.is_empty() {
+        let headers = OwnedHeaders::new_with_capacity(record.headers.len());
+        let all = record.headers.iter().map(|(key, value)| Header {
+            key,
+            value: value.as_deref(),
+        });
+        base.headers = Some(all.fold(headers, OwnedHeaders::insert));
+    }
+    while let Err((e, back)) = producer.send(base) {
+        if e.rdkafka_error_code() != Some(RDKafkaErrorCode::QueueFull) {
+            return Err(e);
+        }
+        producer.poll(Timeout::After(Duration::from_millis(1)));
+        base = back;
+    }
+    Ok(())
 }
 
-/// Java's text for a record that is only a value of so many bytes, above `max.request.size`.
-pub fn record_too_large(value_bytes: usize, max_request_size: usize) -> ApiError {
-    too_large_by(serialized_size(value_bytes), max_request_size)
+/// Waits until everything handed over is acknowledged or has failed.
+pub(super) fn flush<C: ProducerContext + 'static>(producer: &ThreadedProducer<C>) {
+    while producer.in_flight_count() > 0 {
+        // an error here is a time-out of this wait alone
+        let _ = producer.flush(Timeout::After(Duration::from_secs(1)));
+    }
 }
 
-fn too_large_by(size: usize, max_request_size: usize) -> ApiError {
-    ApiError::of_class(
-        "org.apache.kafka.common.errors.RecordTooLargeException",
-        format!(
-            "The message is {size} bytes when serialized which is larger than {max_request_size}, which is the value of the max.request.size configuration."
-        ),
-    )
+/// How long a send may wait for the topic's metadata: `max.block.ms`, a minute by default.
+pub fn max_block(props: &Properties) -> Duration {
+    let given = props.get("max.block.ms").and_then(|v| v.trim().parse().ok());
+    Duration::from_millis(given.unwrap_or(60_000))
 }
 
 /// Waits until the cluster knows the topic (a broker may create it), at most `max_block`, and tells which

@@ -20,7 +20,7 @@ use super::compat::json_record;
 use super::tool::{Grammar, Line, Tool};
 use super::{CliError, CliResult, Parsed, Ui, ui};
 use crate::client::ApiError;
-use crate::client::produce::{Failed, Outgoing, Producer, wait_on_metadata};
+use crate::client::produce::{Failed, Outgoing, Producer, max_block, wait_on_metadata};
 use crate::client::props::Properties;
 use crate::runs;
 
@@ -181,13 +181,12 @@ struct Sender {
 impl Sender {
     fn new(props: &Properties, topic: String, sync: bool) -> CliResult<Self> {
         let java = |e: ApiError| CliError::failed(e.to_string());
-        let max_block = props.get("max.block.ms").and_then(|v| v.parse().ok()).unwrap_or(60_000);
         Ok(Self {
             producer: Producer::new(props).map_err(java)?,
             props: props.clone(),
             topic,
             sync,
-            max_block: Duration::from_millis(max_block),
+            max_block: max_block(props),
             topic_is_known: false,
             any_failed: false,
         })

@@ -19,7 +19,7 @@ use crate::cli::{CliError, CliResult, Manner, Opt, Parsed, Ui};
 use crate::client::fetch::membership::{Change, Member};
 use crate::client::fetch::{FetchSettings, Fetched, Fetcher};
 use crate::client::props::Properties;
-use crate::client::{ApiError, Bootstrap, ConnectConfig};
+use crate::client::{ApiError, Bootstrap, ConnectConfig, topic_name};
 use crate::record::RecordError;
 use crate::runs;
 
@@ -194,14 +194,11 @@ fn check_names(props: &Properties, topic: Option<&str>) -> CliResult {
             "Failed to construct kafka consumer\nCaused by: org.apache.kafka.common.errors.InvalidGroupIdException: {why}"
         )));
     }
-    let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
     match topic {
         Some(topic) if topic.trim().is_empty() => Err(CliError::failed(
             "Topic collection to subscribe to cannot contain null or empty topic",
         )),
-        Some(topic) if topic.len() > 249 || [".", ".."].contains(&topic) || !topic.chars().all(legal) => {
-            Err(CliError::failed(format!("Invalid topics: [{topic}]")))
-        }
+        Some(topic) if !topic_name::is_legal(topic) => Err(CliError::failed(format!("Invalid topics: [{topic}]"))),
         _ => Ok(()),
     }
 }

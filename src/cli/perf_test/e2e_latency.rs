@@ -16,12 +16,12 @@ use crate::cli::compat::deserialize::java_double;
 use crate::cli::connect::Target;
 use crate::cli::tool::{Grammar, Line, Tool};
 use crate::cli::{CliError, CliResult, Manner, Opt, Parsed, Ui};
-use crate::client::acked::{AckedProducer, Reports, too_large};
+use crate::client::acked::{AckedProducer, Reports};
 use crate::client::admin::{Admin, IsolationLevel, NewTopic, OffsetInfo, OffsetSpec};
 use crate::client::fetch::{FetchSettings, Fetcher, Start};
 use crate::client::produce::Outgoing;
 use crate::client::props::Properties;
-use crate::client::{ApiError, Bootstrap, ConnectConfig, librdkafka};
+use crate::client::{ApiError, Bootstrap, ConnectConfig, librdkafka, record_size};
 use crate::runs;
 use crate::wire::ErrorCode;
 
@@ -299,7 +299,7 @@ impl Ends {
             headers: &sample.headers,
             ..Outgoing::default()
         };
-        if let Some(e) = too_large(&record, &self.props) {
+        if let Some(e) = record_size::refusal(record_size::upper_bound(&record), record_size::most(&self.props)) {
             return Err(failed(&e));
         }
         self.producer.send(record, 0);

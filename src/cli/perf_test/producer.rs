@@ -17,8 +17,9 @@ use crate::cli::tool::{Grammar, Line, Tool};
 use crate::cli::{CliError, CliResult, Manner, Ui};
 use crate::client::ApiError;
 use crate::client::bulk::{self, BulkProducer, Completions};
-use crate::client::produce::{record_too_large, serialized_size, wait_on_metadata};
+use crate::client::produce::{max_block, wait_on_metadata};
 use crate::client::props::Properties;
+use crate::client::record_size;
 use crate::runs;
 
 pub static TOOL: Tool = Tool {
@@ -63,12 +64,7 @@ async fn run(ui: &mut Ui, line: Line) -> CliResult {
         let text = "records. Steady state results will print after the complete test summary.";
         writeln!(ui.out(), "Warmup first {} {text}", plan.warmup)?;
     }
-    let max_block = plan
-        .props
-        .get("max.block.ms")
-        .and_then(|v| v.parse().ok())
-        .unwrap_or(60_000);
-    match wait_on_metadata(&plan.props, &plan.topic, Duration::from_millis(max_block)).await {
+    match wait_on_metadata(&plan.props, &plan.topic, max_block(&plan.props)).await {
         Err(e) => {
             outcome.failed.fetch_add(plan.records, Ordering::Relaxed);
             ui.say_err(&e.to_string())?;
@@ -122,9 +118,7 @@ impl Outcome {
             errors: Mutex::new(Vec::new()),
         }
     }
-}
 
-impl Outcome {
     fn refuse(&self, e: ApiError) {
         self.failed.fetch_add(1, Ordering::Relaxed);
         let mut errors = self.errors.lock();
@@ -170,8 +164,7 @@ async fn send_all(
     let java = |e: ApiError| CliError::failed(e.to_string());
     let mut payloads = Payloads::new(&plan.payload);
     let start = now_ms();
-    let max_request = plan.props.get("max.request.size").and_then(|v| v.trim().parse().ok());
-    let max_request: usize = max_request.unwrap_or(1_048_576);
+    let max_request = record_size::most(&plan.props);
     let mut transaction: Option<i64> = None;
     let mut sent = 0;
     let mut together = Together::new(plan);
@@ -215,11 +208,8 @@ async fn send_all(
 
 /// Whether the record may be sent; if not, it has failed.
 fn fits(payload: &[u8], max_request: usize, outcome: &Outcome) -> bool {
-    let fits = serialized_size(payload.len()) <= max_request;
-    if !fits {
-        outcome.refuse(record_too_large(payload.len(), max_request));
-    }
-    fits
+    let refusal = record_size::refusal(record_size::of_value(payload.len()), max_request);
+    refusal.map(|e| outcome.refuse(e)).is_none()
 }
 
 /// Which partition records without keys go to: one for as long as a batch takes to fill, as Java's producer does it

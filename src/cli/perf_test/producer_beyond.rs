@@ -22,9 +22,10 @@ use super::summary::Summary;
 use super::unconstructed;
 use crate::cli::{CliError, CliResult, Manner, Opt, Ui};
 use crate::client::ApiError;
-use crate::client::acked::{AckedProducer, too_large};
+use crate::client::acked::AckedProducer;
 use crate::client::bulk::{self, BulkProducer, Completions};
-use crate::client::produce::{Outgoing, record_too_large, serialized_size, wait_on_metadata};
+use crate::client::produce::{Outgoing, max_block, wait_on_metadata};
+use crate::client::record_size;
 
 pub const CLIENTS_OPT: Opt = Opt::value("clients", "COUNT")
     .beyond()
@@ -184,12 +185,7 @@ impl Completions for Shared {
 /// # Errors
 /// A producer cannot be made, or the coordinator refuses its transactions; as `kt TOOL`, records that failed.
 pub async fn run(ui: &mut Ui, plan: Plan, beyond: Beyond) -> CliResult {
-    let max_block = plan
-        .props
-        .get("max.block.ms")
-        .and_then(|v| v.parse().ok())
-        .unwrap_or(60_000);
-    let available = wait_on_metadata(&plan.props, &plan.topic, Duration::from_millis(max_block))
+    let available = wait_on_metadata(&plan.props, &plan.topic, max_block(&plan.props))
         .await
         .map_err(|e| CliError::failed(e.to_string()))?;
     let shared = Arc::new(Shared {
@@ -362,15 +358,10 @@ impl Client {
         if plan.transaction_ms.is_some() {
             producer.init_transactions().map_err(java)?;
         }
-        let max_request: usize = (props.get("max.request.size"))
-            .and_then(|v| v.trim().parse().ok())
-            .unwrap_or(1_048_576);
+        let max_request = record_size::most(props);
         let fits = |payload: &[u8]| {
-            let fits = serialized_size(payload.len()) <= max_request;
-            if !fits {
-                self.shared.refuse(record_too_large(payload.len(), max_request));
-            }
-            fits
+            let refusal = record_size::refusal(record_size::of_value(payload.len()), max_request);
+            refusal.map(|e| self.shared.refuse(e)).is_none()
         };
         let mut payloads = Payloads::new(&plan.payload);
         let mut turns = Turns::new(plan, self.available.clone());
@@ -465,7 +456,7 @@ impl Client {
                     value: Some(payload),
                     ..Outgoing::default()
                 };
-                if let Some(e) = too_large(&record, props) {
+                if let Some(e) = record_size::refusal(record_size::upper_bound(&record), record_size::most(props)) {
                     self.shared.refuse(e);
                     continue;
                 }

@@ -18,7 +18,7 @@ use crate::cli::tool::{Grammar, Line, Tool};
 use crate::cli::{CliError, CliResult, Manner, Opt, Parsed, Ui};
 use crate::client::props::Properties;
 use crate::client::share::{AcknowledgeType, ShareBatch, ShareConsumer, ShareSettings};
-use crate::client::{ApiError, Bootstrap, ClientConfig, ConnectConfig};
+use crate::client::{ApiError, Bootstrap, ClientConfig, ConnectConfig, topic_name};
 use crate::runs;
 use crate::wire::ErrorCode;
 
@@ -216,8 +216,7 @@ fn check_names(ui: &mut Ui, props: &Properties, topic: &str) -> CliResult {
             other => other,
         });
     }
-    let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
-    if topic.len() > 249 || [".", ".."].contains(&topic) || !topic.chars().all(legal) {
+    if !topic_name::is_legal(topic) {
         let (client, group) = (
             props.get("client.id").unwrap_or_default(),
             props.get("group.id").unwrap_or_default(),

@@ -18,7 +18,7 @@ use super::Start;
 use crate::TopicPartition;
 use crate::client::consume::fatal_error_of;
 use crate::client::error::ApiError;
-use crate::client::librdkafka::{self, DataContext};
+use crate::client::librdkafka::{self, Callbacks};
 use crate::client::produce::error_of;
 use crate::client::props::Properties;
 
@@ -47,9 +47,11 @@ fn partition_of(p: &TopicPartitionListElem<'_>) -> TopicPartition {
 /// Offsets to go on with, as far as the reader has told.
 type Positions = Arc<Mutex<BTreeMap<TopicPartition, i64>>>;
 
+type Context = Callbacks<Membership>;
+
+/// What rebalances change and ask for.
 #[derive(Clone)]
-struct Context {
-    data: DataContext,
+struct Membership {
     changed: Arc<AtomicBool>,
     positions: Positions,
     commits: bool,
@@ -71,28 +73,11 @@ fn commit(consumer: &BaseConsumer<Context>, positions: &Positions, mode: CommitM
     consumer.commit(&list, mode).map_err(|e| error_of(&e))
 }
 
-impl rdkafka::ClientContext for Context {
-    const ENABLE_REFRESH_OAUTH_TOKEN: bool = true;
-
-    fn log(&self, _: rdkafka::config::RDKafkaLogLevel, _: &str, _: &str) {}
-
-    fn error(&self, error: KafkaError, reason: &str) {
-        self.data.error(error, reason);
-    }
-
-    fn generate_oauth_token(
-        &self,
-        config: Option<&str>,
-    ) -> Result<rdkafka::client::OAuthToken, Box<dyn std::error::Error>> {
-        self.data.generate_oauth_token(config)
-    }
-}
-
 impl ConsumerContext for Context {
     fn pre_rebalance(&self, consumer: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
-        if let (Rebalance::Revoke(_), true) = (rebalance, self.commits) {
+        if let (Rebalance::Revoke(_), true) = (rebalance, self.own.commits) {
             // If the group is through with us already, the next member reads again what we have read.
-            let _ = commit(consumer, &self.positions, CommitMode::Sync);
+            let _ = commit(consumer, &self.own.positions, CommitMode::Sync);
         }
     }
 
@@ -101,12 +86,12 @@ impl ConsumerContext for Context {
             // librdkafka is not to fetch. If it cannot be told, it only fetches in vain.
             let _ = consumer.pause(partitions);
             // What was read of them when they were ours before does not count: others may have read on.
-            let mut positions = self.positions.lock();
+            let mut positions = self.own.positions.lock();
             for partition in partitions.elements().iter().map(partition_of) {
                 positions.remove(&partition);
             }
         }
-        self.changed.store(true, Ordering::Release);
+        self.own.changed.store(true, Ordering::Release);
     }
 }
 
@@ -140,13 +125,14 @@ impl Member {
         // What is committed is said here, by `commit`.
         config.rdkafka.set("enable.auto.commit", "false");
         config.rdkafka.set("enable.auto.offset.store", "false");
-        let changed = Arc::new(AtomicBool::new(false));
         let positions = Positions::default();
         let context = Context {
             data: config.context(),
-            changed,
-            positions: positions.clone(),
-            commits,
+            own: Membership {
+                changed: Arc::new(AtomicBool::new(false)),
+                positions: positions.clone(),
+                commits,
+            },
         };
         let consumer: BaseConsumer<Context> = config
             .rdkafka
@@ -262,10 +248,10 @@ impl Watch {
     fn run(self) {
         let mut committed = Instant::now();
         while !self.stop.load(Ordering::Acquire) {
-            if self.context.commits && committed.elapsed() >= self.commit_interval {
+            if self.context.own.commits && committed.elapsed() >= self.commit_interval {
                 committed = Instant::now();
                 // If it fails, the next one says more.
-                let _ = commit(&self.consumer, &self.context.positions, CommitMode::Async);
+                let _ = commit(&self.consumer, &self.context.own.positions, CommitMode::Async);
             }
             // Partitions are paused: what comes are errors, and the poll serves the callbacks.
             let polled = self.consumer.poll(POLL);
@@ -275,7 +261,7 @@ impl Watch {
             };
             let change = match failed {
                 Some(e) => Change::Failed(e),
-                None if self.context.changed.swap(false, Ordering::AcqRel) => match self.starts() {
+                None if self.context.own.changed.swap(false, Ordering::AcqRel) => match self.starts() {
                     Ok(starts) => Change::Assigned(starts),
                     Err(e) => Change::Failed(e),
                 },
@@ -313,7 +299,7 @@ impl Watch {
             Err(e) => return Err(error_of(&e)),
         };
         // Partitions that stay ours in a cooperative rebalance go on where they are.
-        let positions = self.context.positions.lock().clone();
+        let positions = self.context.own.positions.lock().clone();
         let start = |p: &TopicPartitionListElem<'_>| {
             let partition = partition_of(p);
             let start = match (p.offset(), self.otherwise) {

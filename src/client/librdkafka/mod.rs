@@ -102,6 +102,36 @@ impl ClientContext for DataContext {
 
 impl rdkafka::consumer::ConsumerContext for DataContext {}
 
+impl rdkafka::producer::ProducerContext for DataContext {
+    type DeliveryOpaque = ();
+
+    /// For producers that take their delivery reports themselves: only what is purged when they go comes here.
+    fn delivery(&self, _: &rdkafka::message::DeliveryResult<'_>, (): ()) {}
+}
+
+/// The callbacks of [`DataContext`], and what one kind of client adds to hear of more.
+#[derive(Clone, Debug)]
+pub struct Callbacks<T> {
+    pub data: DataContext,
+    pub own: T,
+}
+
+impl<T: Send + Sync + 'static> ClientContext for Callbacks<T> {
+    const ENABLE_REFRESH_OAUTH_TOKEN: bool = true;
+
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        self.data.log(level, facility, message);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        self.data.error(error, reason);
+    }
+
+    fn generate_oauth_token(&self, config: Option<&str>) -> Result<OAuthToken, Box<dyn std::error::Error>> {
+        self.data.generate_oauth_token(config)
+    }
+}
+
 /// Errors that Java's client treats as the end. librdkafka would go on trying.
 fn fatal_error(code: RDKafkaErrorCode, reason: &str) -> Option<ApiError> {
     match code {
