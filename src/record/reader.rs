@@ -96,10 +96,12 @@ fn structure() -> RecordError {
     invalid("Found invalid record structure")
 }
 
+#[inline]
 fn field_varint(bytes: &mut &[u8]) -> Result<i32, RecordError> {
     varint::read(bytes).map_err(|_| structure())
 }
 
+#[inline]
 fn take<'a>(bytes: &mut &'a [u8], length: usize) -> Result<&'a [u8], RecordError> {
     let (head, rest) = bytes.split_at_checked(length).ok_or_else(structure)?;
     *bytes = rest;
@@ -107,6 +109,7 @@ fn take<'a>(bytes: &mut &'a [u8], length: usize) -> Result<&'a [u8], RecordError
 }
 
 /// A length-prefixed field; a negative length is null.
+#[inline]
 fn nullable<'a>(bytes: &mut &'a [u8]) -> Result<Option<&'a [u8]>, RecordError> {
     match field_varint(bytes)? {
         length if length < 0 => Ok(None),

@@ -26,21 +26,37 @@ pub fn read_unsigned(bytes: &mut &[u8]) -> Result<u32, RecordError> {
 /// Reads a zig-zag varint of 32 bits and moves `bytes` past it.
 #[inline]
 pub fn read(bytes: &mut &[u8]) -> Result<i32, RecordError> {
-    if let Some((&first, rest)) = bytes.split_first()
-        && first < 0x80
-    {
-        *bytes = rest;
-        return Ok(i32::from(first >> 1) ^ -i32::from(first & 1));
-    }
-    let raw = read_unsigned(bytes)?;
+    let raw = match short(bytes) {
+        Some(raw) => raw,
+        None => read_unsigned(bytes)?,
+    };
     Ok((raw >> 1) as i32 ^ -((raw & 1) as i32))
 }
 
 /// Reads a zig-zag varint of 64 bits and moves `bytes` past it.
 #[inline]
 pub fn read_long(bytes: &mut &[u8]) -> Result<i64, RecordError> {
-    let raw = read_unsigned_long(bytes, 10)?;
+    let raw = match short(bytes) {
+        Some(raw) => u64::from(raw),
+        None => read_unsigned_long(bytes, 10)?,
+    };
     Ok((raw >> 1) as i64 ^ -((raw & 1) as i64))
+}
+
+/// Reads a varint of one or two bytes, as nearly all of a record's are; leaves any other where it is.
+#[inline(always)]
+fn short(bytes: &mut &[u8]) -> Option<u32> {
+    match **bytes {
+        [first, ref rest @ ..] if first < 0x80 => {
+            *bytes = rest;
+            Some(u32::from(first))
+        }
+        [first, second, ref rest @ ..] if second < 0x80 => {
+            *bytes = rest;
+            Some(u32::from(first & 0x7f) | u32::from(second) << 7)
+        }
+        _ => None,
+    }
 }
 
 fn read_unsigned_long(bytes: &mut &[u8], most: usize) -> Result<u64, RecordError> {

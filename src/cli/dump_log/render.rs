@@ -91,6 +91,7 @@ impl From<DecodeError> for CliError {
 pub(super) struct Renderer<'a> {
     shape: &'a Shape,
     piece: Piece,
+    middle: text::Middle,
     to: &'a SyncSender<Piece>,
 }
 
@@ -99,6 +100,7 @@ impl<'a> Renderer<'a> {
         Renderer {
             shape,
             piece: Piece::default(),
+            middle: text::Middle::default(),
             to,
         }
     }
@@ -206,7 +208,7 @@ impl<'a> Renderer<'a> {
                 .inspect_err(|_| out.truncate(start));
         }
         if !self.shape.skip_record_metadata {
-            text::record(out, record, header.timestamp_type());
+            text::record(out, record, header.timestamp_type(), &mut self.middle);
             if header.is_control() {
                 text::control(out, record)?;
             }

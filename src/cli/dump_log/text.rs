@@ -19,22 +19,22 @@ const PAIRS: [[u8; 2]; 100] = {
 
 /// Appends a number in decimal.
 pub(super) fn int(out: &mut Vec<u8>, n: i64) {
-    let mut digits = [0u8; 20];
-    let mut at = digits.len();
+    if n < 0 {
+        out.push(b'-');
+    }
     let mut rest = n.unsigned_abs();
-    while rest >= 10 {
+    let start = out.len();
+    out.resize(start + 1 + rest.checked_ilog10().unwrap_or(0) as usize, b'0');
+    let digits = &mut out[start..];
+    let mut at = digits.len();
+    while at >= 2 {
         at -= 2;
         digits[at..at + 2].copy_from_slice(&PAIRS[(rest % 100) as usize]);
         rest /= 100;
     }
-    if rest > 0 || at == digits.len() {
-        at -= 1;
-        digits[at] = b'0' + rest as u8;
+    if at == 1 {
+        digits[0] = b'0' + rest as u8;
     }
-    if n < 0 {
-        out.push(b'-');
-    }
-    out.extend_from_slice(&digits[at..]);
 }
 
 /// Appends `label` and a number.
@@ -151,24 +151,36 @@ impl Tail {
     }
 }
 
-fn sizes(out: &mut Vec<u8>, key: Option<&[u8]>, value: Option<&[u8]>) {
-    let size = |field: Option<&[u8]>| field.map_or(-1, |f| f.len() as i64);
-    labelled(out, " keySize: ", size(key));
-    labelled(out, " valueSize: ", size(value));
+/// What stands between offset and sequence in a record's line. Many records in a row share it, so it is kept.
+#[derive(Debug, Default)]
+pub(super) struct Middle {
+    of: Option<(TimestampType, i64, i64, i64)>,
+    text: Vec<u8>,
 }
 
-fn place(out: &mut Vec<u8>, offset: i64, kind: Option<TimestampType>, timestamp: i64) {
-    labelled(out, "| offset: ", offset);
-    out.push(b' ');
-    out.extend_from_slice(timestamp_type(kind).as_bytes());
-    labelled(out, ": ", timestamp);
+impl Middle {
+    fn of(&mut self, record: &Record<'_>, kind: TimestampType) -> &[u8] {
+        let size = |field: Option<&[u8]>| field.map_or(-1, |f| f.len() as i64);
+        let of = (kind, record.timestamp, size(record.key), size(record.value));
+        if self.of != Some(of) {
+            self.of = Some(of);
+            self.text.clear();
+            self.text.push(b' ');
+            self.text.extend_from_slice(kind.name().as_bytes());
+            labelled(&mut self.text, ": ", of.1);
+            labelled(&mut self.text, " keySize: ", of.2);
+            labelled(&mut self.text, " valueSize: ", of.3);
+            self.text.extend_from_slice(b" sequence: ");
+        }
+        &self.text
+    }
 }
 
 /// A record's metadata, up to its key.
-pub(super) fn record(out: &mut Vec<u8>, record: &Record<'_>, kind: TimestampType) {
-    place(out, record.offset, Some(kind), record.timestamp);
-    sizes(out, record.key, record.value);
-    labelled(out, " sequence: ", i64::from(record.sequence));
+pub(super) fn record(out: &mut Vec<u8>, record: &Record<'_>, kind: TimestampType, middle: &mut Middle) {
+    labelled(out, "| offset: ", record.offset);
+    out.extend_from_slice(middle.of(record, kind));
+    int(out, i64::from(record.sequence));
     out.extend_from_slice(b" headerKeys: [");
     for (i, header) in record.headers.enumerate() {
         if i > 0 {
@@ -181,7 +193,10 @@ pub(super) fn record(out: &mut Vec<u8>, record: &Record<'_>, kind: TimestampType
 
 /// The metadata of a record of magic 0 or 1.
 pub(super) fn legacy_record(out: &mut Vec<u8>, record: &LegacyRecord<'_>, kind: Option<TimestampType>) {
-    place(out, record.offset, kind, record.timestamp);
+    labelled(out, "| offset: ", record.offset);
+    out.push(b' ');
+    out.extend_from_slice(timestamp_type(kind).as_bytes());
+    labelled(out, ": ", record.timestamp);
     labelled(out, " keySize: ", i64::from(record.key_size));
     labelled(out, " valueSize: ", i64::from(record.value_size));
     boolean(out, " isValid: ", record.is_valid);

@@ -165,7 +165,8 @@ impl LogFile {
             log: self,
             position: from,
             end: end.min(self.size),
-            window: Vec::new(),
+            buffer: Vec::new(),
+            loaded: 0,
             window_at: 0,
         }
     }
@@ -241,7 +242,9 @@ pub struct BatchCursor<'f> {
     log: &'f LogFile,
     position: u64,
     end: u64,
-    window: Vec<u8>,
+    /// Its first `loaded` bytes are the window: those of the file from `window_at` on.
+    buffer: Vec<u8>,
+    loaded: usize,
     window_at: u64,
 }
 
@@ -269,7 +272,7 @@ impl BatchCursor<'_> {
         self.load(head.size.max(RECORD_BATCH_OVERHEAD))?;
         self.position += head.size as u64;
         let at = (head.position - self.window_at) as usize;
-        let rest = &self.window[at..];
+        let rest = &self.buffer[at..self.loaded];
         let mut batch = FileBatch::new(head.position, &rest[..head.size]);
         if let Format::Default(header) = &mut batch.format {
             let bytes = rest.first_chunk().ok_or_else(|| {
@@ -301,7 +304,7 @@ impl BatchCursor<'_> {
         }
         self.load(PEEK)?;
         let at = (self.position - self.window_at) as usize;
-        let bytes = &self.window[at..];
+        let bytes = &self.buffer[at..self.loaded];
         self.log
             .parse_head(&bytes[..bytes.len().min(PEEK)], self.position, self.end)
     }
@@ -310,26 +313,29 @@ impl BatchCursor<'_> {
     fn load(&mut self, length: usize) -> Result<(), InspectError> {
         let available = self.log.size - self.position.min(self.log.size);
         let length = (length as u64).min(available) as usize;
-        let window_end = self.window_at + self.window.len() as u64;
+        let window_end = self.window_at + self.loaded as u64;
         if self.position >= self.window_at && self.position + length as u64 <= window_end {
             return Ok(());
         }
-        if self.position >= self.window_at && self.position < window_end {
-            self.window.drain(..(self.position - self.window_at) as usize);
+        let have = if self.position >= self.window_at && self.position < window_end {
+            let at = (self.position - self.window_at) as usize;
+            self.buffer.copy_within(at..self.loaded, 0);
+            self.loaded - at
         } else {
-            self.window.clear();
-        }
+            0
+        };
         self.window_at = self.position;
-        let have = self.window.len();
+        self.loaded = have;
         let want = length.max(READ_AHEAD.min(available as usize));
-        self.window.resize(want.max(have), 0);
-        let read = self
-            .log
-            .file
-            .read_exact_at(&mut self.window[have..], self.position + have as u64);
-        if let Err(e) = read {
-            self.window.truncate(have);
-            return Err(InspectError::io(&self.log.path, e));
+        if self.buffer.len() < want {
+            self.buffer.resize(want, 0);
+        }
+        if want > have {
+            self.log
+                .file
+                .read_exact_at(&mut self.buffer[have..want], self.position + have as u64)
+                .map_err(|e| InspectError::io(&self.log.path, e))?;
+            self.loaded = want;
         }
         Ok(())
     }
