@@ -7,3 +7,4 @@ mod describe_configs;
 mod groups;
 mod list_offsets;
 mod produce_fetch;
+mod timestamps;
