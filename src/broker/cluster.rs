@@ -105,7 +105,7 @@ impl ClusterBuilder {
             log: MetadataLogConfig::from(&config),
         })?);
         let replicas = ReplicaManager::new(node_id, storage.log_dirs().to_vec())?;
-        let node = Node::new(node_id, config, controller, replicas, self.log_to_stderr);
+        let node = Node::new(node_id, config, controller, replicas, self.log_to_stderr).map_err(invalid)?;
         node.join();
         node.register(listeners.iter().map(|l| l.advertised.clone()).collect())
             .map_err(failed)?;

@@ -3,6 +3,7 @@
 //! [`Cluster`] is the way in for other people's tests. Inside: `cluster -> node -> {listener, connection, api}`,
 //! `api -> {replica, group, metadata}`; nothing imports `api` but [`connection`].
 
+pub mod acl;
 pub mod api;
 mod authn;
 mod background;

@@ -7,7 +7,8 @@ use parking_lot::{Mutex, RwLock};
 use tokio::sync::watch;
 use uuid::Uuid;
 
-use super::config::{BrokerConfig, Endpoint, Props};
+use super::acl::Authorizer;
+use super::config::{BrokerConfig, ConfigError, Endpoint, Props};
 use super::group::{GroupCoordinator, GroupCoordinatorConfig, OffsetsTopic};
 use super::listener::Connections;
 use super::metadata::bootstrap::{FEATURES, KRAFT_VERSION};
@@ -29,6 +30,7 @@ pub struct Node {
     id: i32,
     incarnation_id: Uuid,
     config: RwLock<Arc<BrokerConfig>>,
+    authorizer: Option<Authorizer>,
     controller: Arc<Controller>,
     replicas: ReplicaManager,
     groups: Arc<GroupCoordinator>,
@@ -51,13 +53,15 @@ impl Node {
         controller: Arc<Controller>,
         replicas: ReplicaManager,
         log_to_stderr: bool,
-    ) -> Arc<Self> {
+    ) -> Result<Arc<Self>, ConfigError> {
         let slots = usize::try_from(config.i64("max.incremental.fetch.session.cache.slots")).unwrap_or(0);
         let group_config = GroupCoordinatorConfig::from(&config);
         let clock = Arc::new(|| chrono::Utc::now().timestamp_millis());
-        Arc::new_cyclic(|node| Self {
+        let authorizer = Authorizer::new(&config)?;
+        Ok(Arc::new_cyclic(|node| Self {
             id,
             incarnation_id: Uuid::new_v4(),
+            authorizer,
             config: RwLock::new(Arc::new(config)),
             controller,
             replicas,
@@ -73,7 +77,7 @@ impl Node {
             loggers: Mutex::default(),
             shutdown: watch::Sender::new(false),
             log_to_stderr,
-        })
+        }))
     }
 
     pub fn id(&self) -> i32 {
@@ -83,6 +87,11 @@ impl Node {
     /// The configuration now in force.
     pub fn config(&self) -> Arc<BrokerConfig> {
         self.config.read().clone()
+    }
+
+    /// Who decides what principals may do; `None` allows everything.
+    pub fn authorizer(&self) -> Option<&Authorizer> {
+        self.authorizer.as_ref()
     }
 
     pub fn controller(&self) -> &Controller {

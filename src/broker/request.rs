@@ -7,6 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use kafka_protocol::messages::ApiKey;
 use kafka_protocol::protocol::StrBytes;
 
+use super::acl::authorizer::Requester;
+use super::acl::binding::{CLUSTER_NAME, resource_type};
 use super::metadata::{ApiError, MetadataImage};
 use super::node::Node;
 use super::replica::{Partition, ReplicaManager};
@@ -27,6 +29,9 @@ pub enum Operation {
     DescribeConfigs = 10,
     AlterConfigs = 11,
     IdempotentWrite = 12,
+    CreateTokens = 13,
+    DescribeTokens = 14,
+    TwoPhaseCommit = 15,
 }
 
 /// What rights are given on.
@@ -36,6 +41,67 @@ pub enum Resource<'a> {
     Topic(&'a str),
     Group(&'a str),
     TransactionalId(&'a str),
+    DelegationToken(&'a str),
+    /// A principal, `TYPE:NAME`.
+    User(&'a str),
+}
+
+impl<'a> Resource<'a> {
+    /// The type's number and the name ACLs know it by.
+    fn pattern(self) -> (i8, &'a str) {
+        match self {
+            Self::Cluster => (resource_type::CLUSTER, CLUSTER_NAME),
+            Self::Topic(name) => (resource_type::TOPIC, name),
+            Self::Group(name) => (resource_type::GROUP, name),
+            Self::TransactionalId(name) => (resource_type::TRANSACTIONAL_ID, name),
+            Self::DelegationToken(name) => (resource_type::DELEGATION_TOKEN, name),
+            Self::User(name) => (resource_type::USER, name),
+        }
+    }
+
+    /// What a client is told who may not do it.
+    fn denial(self) -> ErrorCode {
+        match self {
+            Self::Cluster => ErrorCode::CLUSTER_AUTHORIZATION_FAILED,
+            Self::Topic(_) => ErrorCode::TOPIC_AUTHORIZATION_FAILED,
+            Self::Group(_) => ErrorCode::GROUP_AUTHORIZATION_FAILED,
+            Self::TransactionalId(_) => ErrorCode::TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
+            Self::DelegationToken(_) | Self::User(_) => ErrorCode::DELEGATION_TOKEN_AUTHORIZATION_FAILED,
+        }
+    }
+
+    /// What can be done with such a resource (Kafka: `AclEntry.supportedOperations`).
+    fn operations(self) -> &'static [Operation] {
+        use Operation::{
+            Alter, AlterConfigs, ClusterAction, Create, CreateTokens, Delete, Describe, DescribeConfigs,
+            DescribeTokens, IdempotentWrite, Read, TwoPhaseCommit, Write,
+        };
+        match self {
+            Self::Topic(_) => &[
+                Read,
+                Write,
+                Create,
+                Describe,
+                Delete,
+                Alter,
+                DescribeConfigs,
+                AlterConfigs,
+            ],
+            Self::Group(_) => &[Read, Describe, Delete, DescribeConfigs, AlterConfigs],
+            Self::Cluster => &[
+                Create,
+                ClusterAction,
+                DescribeConfigs,
+                AlterConfigs,
+                IdempotentWrite,
+                Alter,
+                Describe,
+            ],
+            Self::TransactionalId(_) => &[Describe, Write, TwoPhaseCommit],
+            Self::DelegationToken(_) => &[Describe],
+            Self::User(_) => &[CreateTokens, DescribeTokens],
+        }
+    }
 }
 
 /// Where a connection came in and who is on it; the same for all of its requests.
@@ -110,12 +176,55 @@ impl RequestContext {
         self.replicas().leader(&TopicPartition::new(topic, partition))
     }
 
-    /// Whether the principal may do it. There are no ACLs yet: everybody may do everything.
+    /// Whether the principal may do it; where no authorizer is configured everybody may do everything.
     ///
     /// # Errors
-    /// None so far.
-    pub fn authorize(&self, _operation: Operation, _resource: Resource<'_>) -> Result<(), ApiError> {
-        Ok(())
+    /// The resource's `*_AUTHORIZATION_FAILED`, without a special text.
+    pub fn authorize(&self, operation: Operation, resource: Resource<'_>) -> Result<(), ApiError> {
+        if self.may(operation, resource) {
+            Ok(())
+        } else {
+            Err(resource.denial().into())
+        }
+    }
+
+    /// As [`Self::authorize`], for what is filtered silently.
+    pub fn may(&self, operation: Operation, resource: Resource<'_>) -> bool {
+        let Some(authorizer) = self.node.authorizer() else {
+            return true;
+        };
+        authorizer.is_allowed(&self.image().acls, self.requester(), operation, resource.pattern())
+    }
+
+    /// Whether the principal may write to any topic at all, which lets it have a producer id (KIP-679).
+    pub fn may_write_somewhere(&self) -> bool {
+        let Some(authorizer) = self.node.authorizer() else {
+            return true;
+        };
+        let acls = &self.image().acls;
+        authorizer.is_allowed_somewhere(acls, self.requester(), Operation::Write, resource_type::TOPIC)
+    }
+
+    /// What the principal may do with a resource, as the bit field of responses (KIP-430).
+    pub fn authorized_operations(&self, resource: Resource<'_>) -> i32 {
+        let allowed = resource.operations().iter().filter(|op| self.may(**op, resource));
+        allowed.fold(0, |bits, op| bits | 1 << (*op as i32))
+    }
+
+    /// What the principal may do with the cluster: nothing, for who may not describe it.
+    pub fn cluster_authorized_operations(&self) -> i32 {
+        if self.may(Operation::Describe, Resource::Cluster) {
+            self.authorized_operations(Resource::Cluster)
+        } else {
+            0
+        }
+    }
+
+    fn requester(&self) -> Requester<'_> {
+        Requester {
+            principal: self.principal(),
+            host: self.connection.peer.ip().to_canonical(),
+        }
     }
 
     /// The client wants no response (Produce with acks=0).

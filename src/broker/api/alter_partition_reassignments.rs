@@ -15,10 +15,15 @@ pub async fn handle(
     cx: &RequestContext,
     req: AlterPartitionReassignmentsRequest,
 ) -> AlterPartitionReassignmentsResponse {
+    let denied = cx.authorize(Operation::Alter, Resource::Cluster).err();
+    let (code, message) = error_fields(denied.as_ref());
     let mut responses = Vec::with_capacity(req.topics.len());
     for topic in &req.topics {
         let partition = |p: &ReassignablePartition| {
-            let result = alter(cx, &topic.name, p, req.allow_replication_factor_change);
+            let result = match &denied {
+                Some(denied) => Err(denied.clone()),
+                None => alter(cx, &topic.name, p, req.allow_replication_factor_change),
+            };
             let (code, message) = error_fields(result.as_ref().err());
             ReassignablePartitionResponse::default()
                 .with_partition_index(p.partition_index)
@@ -33,7 +38,8 @@ pub async fn handle(
     }
     AlterPartitionReassignmentsResponse::default()
         .with_allow_replication_factor_change(req.allow_replication_factor_change)
-        .with_error_message(None)
+        .with_error_code(code)
+        .with_error_message(message)
         .with_responses(responses)
 }
 
@@ -43,7 +49,6 @@ fn alter(
     p: &ReassignablePartition,
     allow_factor_change: bool,
 ) -> Result<(), ApiError> {
-    cx.authorize(Operation::Alter, Resource::Cluster)?;
     let target = p.replicas.as_deref().map(raw_ids);
     cx.node.controller().change(|image: &MetadataImage| {
         let wanted = reassign::Target {

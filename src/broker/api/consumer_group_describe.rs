@@ -7,7 +7,7 @@ use kafka_protocol::messages::consumer_group_describe_response::{
 use kafka_protocol::messages::{ConsumerGroupDescribeRequest, ConsumerGroupDescribeResponse};
 use uuid::Uuid;
 
-use super::describe_groups::authorized_operations;
+use super::shared::may_describe_all;
 use crate::broker::group::consumer::{ConsumerGroup, ConsumerMember};
 use crate::broker::group::shard::Group;
 use crate::broker::metadata::MetadataImage;
@@ -23,7 +23,7 @@ pub async fn handle(cx: &RequestContext, req: ConsumerGroupDescribeRequest) -> C
     let groups = req.group_ids.into_iter().map(|group_id| {
         let mut described = describe(cx, &image, &group_id).with_group_id(group_id);
         if req.include_authorized_operations && described.error_code == 0 {
-            described.authorized_operations = authorized_operations(cx, &described.group_id);
+            described.authorized_operations = cx.authorized_operations(Resource::Group(&described.group_id));
         }
         described
     });
@@ -53,7 +53,25 @@ fn describe(cx: &RequestContext, image: &MetadataImage, group_id: &str) -> Descr
         ),
         None => error(ErrorCode::GROUP_ID_NOT_FOUND, format!("Group {group_id} not found.")),
     });
-    described.unwrap_or_else(|code| error(code, code.message().to_owned()))
+    let described = described.unwrap_or_else(|code| error(code, code.message().to_owned()));
+    let topics = |a: &WireAssignment| {
+        a.topic_partitions
+            .iter()
+            .map(|t| t.topic_name.to_string())
+            .collect::<Vec<_>>()
+    };
+    let named: Vec<String> = described
+        .members
+        .iter()
+        .flat_map(|m| [topics(&m.assignment), topics(&m.target_assignment)].concat())
+        .collect();
+    if !may_describe_all(cx, named.iter().map(String::as_str)) {
+        return error(
+            ErrorCode::TOPIC_AUTHORIZATION_FAILED,
+            "The group has described topic(s) that the client is not authorized to describe.".to_owned(),
+        );
+    }
+    described
 }
 
 fn described(group: &ConsumerGroup, image: &MetadataImage, version: i16) -> DescribedGroup {

@@ -5,8 +5,10 @@ use kafka_protocol::messages::consumer_group_heartbeat_response::{Assignment as 
 use kafka_protocol::messages::{ConsumerGroupHeartbeatRequest, ConsumerGroupHeartbeatResponse};
 use uuid::Uuid;
 
+use super::shared::may_describe_all;
 use crate::broker::group::consumer::{Assignment, GroupError, HeartbeatAnswer, HeartbeatRequest, JOIN_EPOCH};
 use crate::broker::request::{Operation, RequestContext, Resource};
+use crate::wire::ErrorCode;
 
 /// Since v1 clients make their member ids themselves.
 const CLIENT_MAKES_IDS: i16 = 1;
@@ -28,6 +30,10 @@ async fn heartbeat(cx: &RequestContext, req: ConsumerGroupHeartbeatRequest) -> R
     let group_id = req.group_id.clone();
     cx.authorize(Operation::Read, Resource::Group(&group_id))
         .map_err(|denied| GroupError::from(denied.code))?;
+    let subscribed = req.subscribed_topic_names.iter().flatten();
+    if !may_describe_all(cx, subscribed.map(|name| name.as_str())) {
+        return Err(GroupError::from(ErrorCode::TOPIC_AUTHORIZATION_FAILED));
+    }
     let client_makes_ids = cx.api_version >= CLIENT_MAKES_IDS;
     let mut request = request(cx, req);
     request.validate(&group_id, client_makes_ids)?;

@@ -21,6 +21,8 @@ pub async fn handle(cx: &RequestContext, req: CreatePartitionsRequest) -> Create
             grow(cx, topic, req.validate_only)
         };
         let (code, message) = error_fields(result.as_ref().err());
+        // Kafka has no text for this one.
+        let message = message.filter(|_| code != ErrorCode::TOPIC_AUTHORIZATION_FAILED.code());
         results.push(
             CreatePartitionsTopicResult::default()
                 .with_name(topic.name.clone())

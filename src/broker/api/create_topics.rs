@@ -11,7 +11,7 @@ use super::shared::{error_fields, raw_ids, text};
 use crate::broker::config::{Props, describe};
 use crate::broker::metadata::topics::{self, NewTopic, PlannedTopic};
 use crate::broker::metadata::{ApiError, MetadataImage, names};
-use crate::broker::request::RequestContext;
+use crate::broker::request::{Operation, RequestContext, Resource};
 use crate::wire::ErrorCode;
 
 pub async fn handle(cx: &RequestContext, req: CreateTopicsRequest) -> CreateTopicsResponse {
@@ -38,6 +38,11 @@ fn create(cx: &RequestContext, topic: &CreatableTopic, validate_only: bool) -> R
     if topic.name.as_str() == names::CLUSTER_METADATA {
         let text = format!("Creation of internal topic {} is prohibited.", names::CLUSTER_METADATA);
         return Err(ApiError::new(ErrorCode::INVALID_REQUEST, text));
+    }
+    let may_create = |resource| cx.may(Operation::Create, resource);
+    if !may_create(Resource::Cluster) && !may_create(Resource::Topic(&topic.name)) {
+        let why = "Authorization failed.";
+        return Err(ApiError::new(ErrorCode::TOPIC_AUTHORIZATION_FAILED, why));
     }
     let nulls: Vec<&str> = topic
         .configs
@@ -92,6 +97,10 @@ fn respond(
         .with_error_message(message)
         .with_configs(Some(Vec::new()));
     let Ok((planned, configs)) = result else { return answer };
+    let answer = answer.with_topic_id(planned.id);
+    if let Err(denied) = cx.authorize(Operation::DescribeConfigs, Resource::Topic(&topic.name)) {
+        return answer.with_topic_config_error_code(denied.code.code());
+    }
     let entries = describe::topic(&cx.node.config(), Some(&configs))
         .into_iter()
         .map(|entry| {
@@ -103,7 +112,6 @@ fn respond(
                 .with_is_sensitive(entry.is_sensitive)
         });
     answer
-        .with_topic_id(planned.id)
         .with_num_partitions(planned.partitions)
         .with_replication_factor(planned.replication_factor)
         .with_configs(Some(entries.collect()))

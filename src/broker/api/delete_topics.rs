@@ -33,7 +33,8 @@ pub async fn handle(cx: &RequestContext, req: DeleteTopicsRequest) -> DeleteTopi
             None => continue, // answered already, as a duplicate
             Some(1) => match delete(cx, &topic) {
                 Ok((name, id)) => (answer.with_name(Some(name)).with_topic_id(id), Ok(())),
-                Err(e) => (answer, Err(e)),
+                // Who asks by id learns the name if it may.
+                Err((name, e)) => (answer.clone().with_name(name.or(answer.name)), Err(e)),
             },
             Some(_) => {
                 let what = if topic.name.is_some() { "name" } else { "id" };
@@ -52,13 +53,16 @@ pub async fn handle(cx: &RequestContext, req: DeleteTopicsRequest) -> DeleteTopi
     DeleteTopicsResponse::default().with_responses(responses)
 }
 
-fn delete(cx: &RequestContext, topic: &DeleteTopicState) -> Result<(TopicName, Uuid), ApiError> {
-    let refused = |why: &str| Err(ApiError::new(ErrorCode::INVALID_REQUEST, why));
+/// A refusal, with the topic's name where it may be told.
+type Refused = (Option<TopicName>, ApiError);
+
+fn delete(cx: &RequestContext, topic: &DeleteTopicState) -> Result<(TopicName, Uuid), Refused> {
+    let refused = |why: &str| Err((None, ApiError::new(ErrorCode::INVALID_REQUEST, why)));
     if !cx.node.config().bool("delete.topic.enable") {
         if cx.api_version < 3 {
             return refused("Topic deletion is disabled.");
         }
-        return Err(ErrorCode::TOPIC_DELETION_DISABLED.into());
+        return Err((None, ErrorCode::TOPIC_DELETION_DISABLED.into()));
     }
     if topic.name.is_some() && !topic.topic_id.is_nil() {
         return refused("You may not specify both topic name and topic id.");
@@ -66,13 +70,24 @@ fn delete(cx: &RequestContext, topic: &DeleteTopicState) -> Result<(TopicName, U
     if topic.name.is_none() && topic.topic_id.is_nil() {
         return refused("Neither topic name nor id were specified.");
     }
-    cx.node.controller().change(|image: &MetadataImage| {
+    let has_cluster = cx.may(Operation::Delete, Resource::Cluster);
+    let may = |operation, name: &str| has_cluster || cx.may(operation, Resource::Topic(name));
+    let denied = ErrorCode::TOPIC_AUTHORIZATION_FAILED;
+    if let Some(name) = topic.name.as_ref().filter(|name| !may(Operation::Describe, name)) {
+        return Err((Some(name.clone()), denied.into()));
+    }
+    let mut shown = None;
+    let deleted = cx.node.controller().change(|image: &MetadataImage| {
         let found = match &topic.name {
             Some(name) => image.topic(name).ok_or(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION)?,
             None => image.topic_by_id(topic.topic_id).ok_or(ErrorCode::UNKNOWN_TOPIC_ID)?,
         };
-        cx.authorize(Operation::Delete, Resource::Topic(&found.name))?;
+        if !may(Operation::Delete, &found.name) {
+            shown = may(Operation::Describe, &found.name).then(|| topic_name(&found.name));
+            return Err(denied.into());
+        }
         let record = MetadataRecord::RemoveTopic { topic_id: found.id };
         Ok((vec![record], (topic_name(&found.name), found.id)))
-    })
+    });
+    deleted.map_err(|e| (shown, e))
 }

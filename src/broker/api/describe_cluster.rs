@@ -4,7 +4,7 @@
 use kafka_protocol::messages::describe_cluster_response::DescribeClusterBroker;
 use kafka_protocol::messages::{BrokerId, DescribeClusterRequest, DescribeClusterResponse};
 
-use super::shared::{CLUSTER_OPERATIONS, text};
+use super::shared::text;
 use crate::broker::metadata::image::BrokerImage;
 use crate::broker::request::RequestContext;
 use crate::wire::ErrorCode;
@@ -46,7 +46,7 @@ pub async fn handle(cx: &RequestContext, req: DescribeClusterRequest) -> Describ
         .with_controller_id(BrokerId(cx.node.id()))
         .with_brokers(image.brokers.values().filter(shown).filter_map(row).collect());
     if req.include_cluster_authorized_operations {
-        return answer.with_cluster_authorized_operations(CLUSTER_OPERATIONS);
+        return answer.with_cluster_authorized_operations(cx.cluster_authorized_operations());
     }
     answer
 }

@@ -28,7 +28,13 @@ pub async fn handle(cx: &RequestContext, req: DescribeConfigsRequest) -> Describ
                 result.with_configs(rows.collect()).with_error_message(None)
             }
             Err(e) => {
-                let message = e.message.unwrap_or_default();
+                // Only refusals have their code's own text here.
+                let denied = cx.node.authorizer().is_some() && is_denial(e.code);
+                let message = if denied {
+                    e.text()
+                } else {
+                    e.message.unwrap_or_default()
+                };
                 result
                     .with_error_code(e.code.code())
                     .with_error_message(Some(text(&message)))
@@ -36,6 +42,15 @@ pub async fn handle(cx: &RequestContext, req: DescribeConfigsRequest) -> Describ
         }
     };
     DescribeConfigsResponse::default().with_results(req.resources.iter().map(answer).collect())
+}
+
+fn is_denial(code: ErrorCode) -> bool {
+    matches!(
+        code,
+        ErrorCode::TOPIC_AUTHORIZATION_FAILED
+            | ErrorCode::GROUP_AUTHORIZATION_FAILED
+            | ErrorCode::CLUSTER_AUTHORIZATION_FAILED
+    )
 }
 
 fn row(req: &DescribeConfigsRequest, entry: Entry) -> DescribeConfigsResourceResult {
@@ -74,15 +89,19 @@ fn entries(cx: &RequestContext, resource: &DescribeConfigsResource) -> Result<Ve
             }
             Ok(describe::topic(&config, image.config(TOPIC, name)))
         }
-        GROUP if name.is_empty() => refused("Group name must not be empty".to_owned()),
         GROUP => {
             cx.authorize(Operation::DescribeConfigs, Resource::Group(name))?;
+            if name.is_empty() {
+                return refused("Group name must not be empty".to_owned());
+            }
             Ok(describe::group(&config, image.config(GROUP, name)))
         }
-        CLIENT_METRICS if name.is_empty() => refused("Client metrics subscription name must not be empty".to_owned()),
         kind => {
             cx.authorize(Operation::DescribeConfigs, Resource::Cluster)?;
             match kind {
+                CLIENT_METRICS if name.is_empty() => {
+                    refused("Client metrics subscription name must not be empty".to_owned())
+                }
                 CLIENT_METRICS => Ok(describe::client_metrics(image.config(CLIENT_METRICS, name))),
                 BROKER if name.is_empty() => Ok(describe::default_broker(&config)),
                 BROKER => {

@@ -2,7 +2,7 @@
 //! GROUP_ID_NOT_FOUND (KIP-1043).
 
 use kafka_protocol::messages::describe_groups_response::{DescribedGroup, DescribedGroupMember};
-use kafka_protocol::messages::{DescribeGroupsRequest, DescribeGroupsResponse, GroupId};
+use kafka_protocol::messages::{DescribeGroupsRequest, DescribeGroupsResponse};
 
 use crate::broker::group::classic::{ClassicGroup, State};
 use crate::broker::group::shard::Group;
@@ -19,7 +19,7 @@ pub async fn handle(cx: &RequestContext, req: DescribeGroupsRequest) -> Describe
     let groups = req.groups.into_iter().map(|group_id| {
         let mut described = describe(cx, &group_id).with_group_id(group_id);
         if with_operations && described.error_code == 0 {
-            described.authorized_operations = authorized_operations(cx, &described.group_id);
+            described.authorized_operations = cx.authorized_operations(Resource::Group(&described.group_id));
         }
         described
     });
@@ -66,13 +66,4 @@ fn described(group: &ClassicGroup) -> DescribedGroup {
         .with_protocol_type(group.protocol_type().to_owned().into())
         .with_protocol_data(protocol.unwrap_or_default().to_owned().into())
         .with_members(members.collect())
-}
-
-/// The operations on a group that the client may do, as a bit field.
-pub(super) fn authorized_operations(cx: &RequestContext, group_id: &GroupId) -> i32 {
-    use Operation::{AlterConfigs, Delete, Describe, DescribeConfigs, Read};
-    let allowed = [Read, Delete, Describe, DescribeConfigs, AlterConfigs]
-        .into_iter()
-        .filter(|operation| cx.authorize(*operation, Resource::Group(group_id)).is_ok());
-    allowed.fold(0, |bits, operation| bits | 1 << (operation as i32))
 }

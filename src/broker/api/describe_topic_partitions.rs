@@ -5,9 +5,9 @@ use kafka_protocol::messages::describe_topic_partitions_response::{
 };
 use kafka_protocol::messages::{BrokerId, DescribeTopicPartitionsRequest, DescribeTopicPartitionsResponse, TopicName};
 
-use super::shared::{TOPIC_OPERATIONS, broker_ids, topic_name};
+use super::shared::{broker_ids, topic_name};
 use crate::broker::metadata::{PartitionImage, TopicImage, names};
-use crate::broker::request::RequestContext;
+use crate::broker::request::{Operation, RequestContext, Resource};
 use crate::wire::ErrorCode;
 
 pub async fn handle(cx: &RequestContext, req: DescribeTopicPartitionsRequest) -> DescribeTopicPartitionsResponse {
@@ -27,6 +27,9 @@ pub async fn handle(cx: &RequestContext, req: DescribeTopicPartitionsRequest) ->
     if let Some((from, _)) = &start {
         wanted.retain(|name| name >= from);
     }
+    let (wanted, hidden): (Vec<_>, Vec<_>) = wanted
+        .into_iter()
+        .partition(|name| cx.may(Operation::Describe, Resource::Topic(name)));
     let limit = req
         .response_partition_limit
         .min(cx.node.config().i32("max.request.partition.size.limit"))
@@ -39,7 +42,7 @@ pub async fn handle(cx: &RequestContext, req: DescribeTopicPartitionsRequest) ->
             break;
         }
         let Some(topic) = image.topic(&name) else {
-            response.topics.push(missing(&name));
+            response.topics.push(missing(cx, &name));
             continue;
         };
         let first = start
@@ -50,11 +53,19 @@ pub async fn handle(cx: &RequestContext, req: DescribeTopicPartitionsRequest) ->
         let partitions: Vec<_> = page.map(|(index, p)| partition(cx, index as i32, p)).collect();
         let next = first + partitions.len();
         left -= partitions.len();
-        response.topics.push(describe(topic, partitions));
+        response.topics.push(describe(cx, topic, partitions));
         if next < topic.partitions.len() {
             response.next_cursor = Some(cursor(&name, next as i32));
             break;
         }
+    }
+    // Whether these are there is not told; of all topics they are left out.
+    if !all {
+        response.topics.extend(hidden.iter().map(|name| {
+            DescribeTopicPartitionsResponseTopic::default()
+                .with_error_code(ErrorCode::TOPIC_AUTHORIZATION_FAILED.code())
+                .with_name(Some(topic_name(name)))
+        }));
     }
     response
 }
@@ -65,7 +76,7 @@ fn cursor(topic: &str, partition: i32) -> Cursor {
         .with_partition_index(partition)
 }
 
-fn missing(name: &str) -> DescribeTopicPartitionsResponseTopic {
+fn missing(cx: &RequestContext, name: &str) -> DescribeTopicPartitionsResponseTopic {
     let code = match names::validate(name) {
         Ok(()) => ErrorCode::UNKNOWN_TOPIC_OR_PARTITION,
         Err(e) => e.code,
@@ -74,10 +85,11 @@ fn missing(name: &str) -> DescribeTopicPartitionsResponseTopic {
         .with_error_code(code.code())
         .with_name(Some(TopicName(name.to_owned().into())))
         .with_is_internal(names::is_internal(name))
-        .with_topic_authorized_operations(TOPIC_OPERATIONS)
+        .with_topic_authorized_operations(cx.authorized_operations(Resource::Topic(name)))
 }
 
 fn describe(
+    cx: &RequestContext,
     topic: &TopicImage,
     partitions: Vec<DescribeTopicPartitionsResponsePartition>,
 ) -> DescribeTopicPartitionsResponseTopic {
@@ -86,7 +98,7 @@ fn describe(
         .with_topic_id(topic.id)
         .with_is_internal(names::is_internal(&topic.name))
         .with_partitions(partitions)
-        .with_topic_authorized_operations(TOPIC_OPERATIONS)
+        .with_topic_authorized_operations(cx.authorized_operations(Resource::Topic(&topic.name)))
 }
 
 fn partition(cx: &RequestContext, index: i32, p: &PartitionImage) -> DescribeTopicPartitionsResponsePartition {

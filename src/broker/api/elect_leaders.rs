@@ -22,7 +22,7 @@ pub async fn handle(cx: &RequestContext, req: ElectLeadersRequest) -> ElectLeade
         req.election_type
     };
     if let Err(e) = cx.authorize(Operation::Alter, Resource::Cluster) {
-        return ElectLeadersResponse::default().with_error_code(e.code.code());
+        return denied(&req, &e);
     }
     if !(PREFERRED..=UNCLEAN).contains(&kind) {
         return ElectLeadersResponse::default().with_error_code(ErrorCode::INVALID_REQUEST.code());
@@ -63,6 +63,25 @@ pub async fn handle(cx: &RequestContext, req: ElectLeadersRequest) -> ElectLeade
             .with_partition_result(partitions)
     };
     ElectLeadersResponse::default().with_replica_election_results(results.into_iter().map(row).collect())
+}
+
+/// The refusal, for the whole and for each partition.
+fn denied(req: &ElectLeadersRequest, e: &ApiError) -> ElectLeadersResponse {
+    let (code, message) = error_fields(Some(e));
+    let row = |partition: &i32| {
+        PartitionResult::default()
+            .with_partition_id(*partition)
+            .with_error_code(code)
+            .with_error_message(message.clone())
+    };
+    let results = req.topic_partitions.iter().flatten().map(|t| {
+        ReplicaElectionResult::default()
+            .with_topic(t.topic.clone())
+            .with_partition_result(t.partitions.iter().map(row).collect())
+    });
+    ElectLeadersResponse::default()
+        .with_error_code(code)
+        .with_replica_election_results(results.collect())
 }
 
 fn elect(image: &MetadataImage, topic: &str, partition: i32, kind: i8) -> Result<Vec<MetadataRecord>, ApiError> {

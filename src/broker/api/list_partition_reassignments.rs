@@ -11,7 +11,14 @@ use crate::broker::request::{Operation, RequestContext, Resource};
 pub async fn handle(cx: &RequestContext, req: ListPartitionReassignmentsRequest) -> ListPartitionReassignmentsResponse {
     let answer = ListPartitionReassignmentsResponse::default().with_error_message(None);
     if let Err(e) = cx.authorize(Operation::Describe, Resource::Cluster) {
+        let partition = |index: &i32| OngoingPartitionReassignment::default().with_partition_index(*index);
+        let asked = req.topics.iter().flatten().map(|t| {
+            OngoingTopicReassignment::default()
+                .with_name(t.name.clone())
+                .with_partitions(t.partition_indexes.iter().map(partition).collect())
+        });
         return answer
+            .with_topics(asked.collect())
             .with_error_code(e.code.code())
             .with_error_message(Some(text(&e.text())));
     }

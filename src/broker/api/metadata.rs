@@ -9,9 +9,9 @@ use kafka_protocol::messages::{BrokerId, MetadataRequest, MetadataResponse, Topi
 use kafka_protocol::protocol::StrBytes;
 use uuid::Uuid;
 
-use super::shared::{CLUSTER_OPERATIONS, TOPIC_OPERATIONS, broker_ids, is_uncreatable, topic_name};
+use super::shared::{broker_ids, is_uncreatable, topic_name};
 use crate::broker::metadata::{PartitionImage, TopicImage, names};
-use crate::broker::request::RequestContext;
+use crate::broker::request::{Operation, RequestContext, Resource};
 use crate::wire::ErrorCode;
 
 pub async fn handle(cx: &RequestContext, req: MetadataRequest) -> MetadataResponse {
@@ -20,11 +20,18 @@ pub async fn handle(cx: &RequestContext, req: MetadataRequest) -> MetadataRespon
     let may_create = cx.api_version < 4 || req.allow_auto_topic_creation;
     let with_operations = req.include_topic_authorized_operations;
     let mut topics: Vec<MetadataResponseTopic> = match wanted {
-        None => cx.image().topics.values().map(|t| describe(cx, t)).collect(),
+        None => {
+            let image = cx.image();
+            let visible = image.topics.values().filter(|t| may_describe(cx, &t.name));
+            visible.map(|t| describe(cx, t)).collect()
+        }
         Some(wanted) => wanted.iter().map(|t| one(cx, t, may_create)).collect(),
     };
-    for topic in topics.iter_mut().filter(|t| with_operations && t.error_code == 0) {
-        topic.topic_authorized_operations = TOPIC_OPERATIONS;
+    if with_operations {
+        for topic in topics.iter_mut().filter(|t| t.error_code == 0) {
+            let name = topic.name.clone().unwrap_or_default();
+            topic.topic_authorized_operations = cx.authorized_operations(Resource::Topic(&name));
+        }
     }
     let image = cx.image();
     let response = MetadataResponse::default()
@@ -33,7 +40,7 @@ pub async fn handle(cx: &RequestContext, req: MetadataRequest) -> MetadataRespon
         .with_controller_id(BrokerId(cx.node.id()))
         .with_topics(topics);
     if req.include_cluster_authorized_operations {
-        return response.with_cluster_authorized_operations(CLUSTER_OPERATIONS);
+        return response.with_cluster_authorized_operations(cx.cluster_authorized_operations());
     }
     response
 }
@@ -53,26 +60,39 @@ fn brokers(cx: &RequestContext) -> Vec<MetadataResponseBroker> {
     image.live_brokers().filter_map(row).collect()
 }
 
+/// Whoever may not see a topic is not told whether it is there.
+fn may_describe(cx: &RequestContext, topic: &str) -> bool {
+    cx.may(Operation::Describe, Resource::Topic(topic))
+}
+
 fn one(cx: &RequestContext, topic: &MetadataRequestTopic, may_create: bool) -> MetadataResponseTopic {
     // An id counts before a name, which then is empty rather than null with some clients.
     let Some(name) = topic.name.as_ref().filter(|_| topic.topic_id.is_nil()) else {
+        // Version 12 must not say null, so an id without a name has the empty name there.
+        let nameless = (cx.api_version < 13).then(TopicName::default);
         return match cx.image().topic_by_id(topic.topic_id) {
-            Some(found) => describe(cx, found),
-            // Version 12 must not say null, so an unknown id has the empty name there.
-            None => error(None, topic.topic_id, ErrorCode::UNKNOWN_TOPIC_ID).with_name(if cx.api_version < 13 {
-                Some(TopicName::default())
-            } else {
-                None
-            }),
+            Some(found) if may_describe(cx, &found.name) => describe(cx, found),
+            // Ids are no secret, names are.
+            Some(found) => error(nameless, found.id, ErrorCode::TOPIC_AUTHORIZATION_FAILED),
+            None => error(nameless, topic.topic_id, ErrorCode::UNKNOWN_TOPIC_ID),
         };
     };
+    let denied = || error(Some(name.clone()), Uuid::nil(), ErrorCode::TOPIC_AUTHORIZATION_FAILED);
+    if !may_describe(cx, name) {
+        return denied();
+    }
     if let Some(found) = cx.image().topic(name) {
         return describe(cx, found);
+    }
+    let would_create = may_create && cx.node.config().bool("auto.create.topics.enable");
+    let create = |resource| cx.may(Operation::Create, resource);
+    if would_create && !create(Resource::Cluster) && !create(Resource::Topic(name)) {
+        return denied();
     }
     if names::validate(name).is_err() {
         return error(Some(name.clone()), Uuid::nil(), ErrorCode::INVALID_TOPIC_EXCEPTION);
     }
-    if !may_create || !cx.node.config().bool("auto.create.topics.enable") || is_uncreatable(name) {
+    if !would_create || is_uncreatable(name) {
         return error(Some(name.clone()), Uuid::nil(), ErrorCode::UNKNOWN_TOPIC_OR_PARTITION);
     }
     match cx.node.auto_create_topic(name) {

@@ -28,7 +28,9 @@ pub async fn handle(cx: &RequestContext, req: OffsetForLeaderEpochRequest) -> Of
 }
 
 fn find(cx: &RequestContext, topic: &str, p: &OffsetForLeaderPartition) -> Result<(i32, i64), ApiError> {
-    cx.authorize(Operation::Describe, Resource::Topic(topic))?;
+    if !cx.may(Operation::ClusterAction, Resource::Cluster) {
+        cx.authorize(Operation::Describe, Resource::Topic(topic))?;
+    }
     let partition = cx.leader(topic, p.partition)?;
     partition.check_leader_epoch(p.current_leader_epoch)?;
     let current = partition.leader_epoch();

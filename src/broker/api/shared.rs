@@ -8,40 +8,8 @@ use uuid::Uuid;
 
 use crate::broker::metadata::image::resource_type;
 use crate::broker::metadata::{ApiError, MetadataImage, names};
-use crate::broker::request::{Operation, Resource};
+use crate::broker::request::{Operation, RequestContext, Resource};
 use crate::wire::ErrorCode;
-
-const fn bits(operations: &[Operation]) -> i32 {
-    let (mut bits, mut at) = (0, 0);
-    while at < operations.len() {
-        bits |= 1 << operations[at] as i32;
-        at += 1;
-    }
-    bits
-}
-
-/// What may be done with a topic, as the bit field of responses (Kafka: `AclEntry.supportedOperations`).
-pub const TOPIC_OPERATIONS: i32 = bits(&[
-    Operation::Read,
-    Operation::Write,
-    Operation::Create,
-    Operation::Describe,
-    Operation::Delete,
-    Operation::Alter,
-    Operation::DescribeConfigs,
-    Operation::AlterConfigs,
-]);
-
-/// What may be done with the cluster.
-pub const CLUSTER_OPERATIONS: i32 = bits(&[
-    Operation::Create,
-    Operation::ClusterAction,
-    Operation::DescribeConfigs,
-    Operation::AlterConfigs,
-    Operation::IdempotentWrite,
-    Operation::Alter,
-    Operation::Describe,
-]);
 
 pub fn text(s: &str) -> StrBytes {
     StrBytes::from_string(s.to_owned())
@@ -86,12 +54,32 @@ pub fn resolve_topic(image: &MetadataImage, by_id: bool, name: &TopicName, id: U
         .ok_or(ErrorCode::UNKNOWN_TOPIC_ID)
 }
 
+/// Whether all of these topics may be seen. Who may not see one of them must not learn of it through a group's members.
+pub fn may_describe_all<'a>(cx: &RequestContext, mut topics: impl Iterator<Item = &'a str>) -> bool {
+    cx.node.authorizer().is_none() || topics.all(|t| cx.may(Operation::Describe, Resource::Topic(t)))
+}
+
 /// What must be allowed for a change of a resource's configuration.
 pub fn altered_resource(kind: i8, name: &str) -> Resource<'_> {
     match kind {
         resource_type::TOPIC => Resource::Topic(name),
         resource_type::GROUP => Resource::Group(name),
         _ => Resource::Cluster,
+    }
+}
+
+/// Whether ACLs can be changed, and by this principal.
+///
+/// # Errors
+/// [`ErrorCode::CLUSTER_AUTHORIZATION_FAILED`], [`ErrorCode::SECURITY_DISABLED`].
+pub fn check_acls_changeable(cx: &RequestContext) -> Result<(), ApiError> {
+    cx.authorize(Operation::Alter, Resource::Cluster)?;
+    match cx.node.authorizer() {
+        Some(_) => Ok(()),
+        None => Err(ApiError::new(
+            ErrorCode::SECURITY_DISABLED,
+            "No Authorizer is configured.",
+        )),
     }
 }
 

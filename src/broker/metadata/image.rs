@@ -7,6 +7,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::record::{EndPoint, MetadataRecord, PartitionChange, PartitionRecord, ScramCredentialRecord};
+use crate::broker::acl::AclsImage;
 use crate::broker::config::Props;
 
 /// Resource types of configs, as on the wire and in records (Kafka: `ConfigResource.Type`).
@@ -35,6 +36,7 @@ pub struct MetadataImage {
     pub features: Arc<BTreeMap<String, i16>>,
     pub client_quotas: Arc<BTreeMap<QuotaEntity, BTreeMap<String, f64>>>,
     pub scram: Arc<BTreeMap<ScramKey, ScramCredentialRecord>>,
+    pub acls: Arc<AclsImage>,
     pub next_producer_id: i64,
     /// Records this broker has no use for, in their order.
     pub others: Arc<Vec<Vec<u8>>>,
@@ -226,6 +228,8 @@ impl MetadataImage {
             MetadataRecord::RemoveUserScramCredential { name, mechanism } => {
                 Arc::make_mut(&mut self.scram).remove(&(name.clone(), *mechanism));
             }
+            MetadataRecord::AccessControlEntry { id, acl } => Arc::make_mut(&mut self.acls).add(*id, acl.clone()),
+            MetadataRecord::RemoveAccessControlEntry { id } => Arc::make_mut(&mut self.acls).remove(*id),
             MetadataRecord::BeginTransaction { .. }
             | MetadataRecord::EndTransaction
             | MetadataRecord::AbortTransaction

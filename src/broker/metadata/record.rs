@@ -6,6 +6,7 @@
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::broker::acl::Acl;
 use crate::internal_topic::metadata::{decode_value, encode_value};
 use crate::internal_topic::{parse_uuid, uuid_text};
 
@@ -54,6 +55,13 @@ pub enum MetadataRecord {
     RemoveUserScramCredential {
         name: String,
         mechanism: i8,
+    },
+    AccessControlEntry {
+        id: Uuid,
+        acl: Acl,
+    },
+    RemoveAccessControlEntry {
+        id: Uuid,
     },
     BeginTransaction {
         name: String,
@@ -221,6 +229,13 @@ impl MetadataRecord {
                 0,
                 json!({"brokerId": broker_id, "brokerEpoch": broker_epoch, "fenced": fenced}),
             ),
+            Self::AccessControlEntry { id, acl } => {
+                let json = json!({"id": uuid_text_of(id), "resourceType": acl.resource_type,
+                    "resourceName": acl.resource_name, "patternType": acl.pattern_type, "principal": acl.principal,
+                    "host": acl.host, "operation": acl.operation, "permissionType": acl.permission});
+                (18, 0, json)
+            }
+            Self::RemoveAccessControlEntry { id } => (19, 0, json!({"id": uuid_text_of(id)})),
             Self::NoOp | Self::Other(_) => (20, 0, json!({})),
             Self::RemoveUserScramCredential { name, mechanism } => {
                 (22, 0, json!({"name": name, "mechanism": mechanism}))
@@ -286,6 +301,19 @@ impl MetadataRecord {
                 broker_epoch: fields.int("brokerEpoch")?,
                 fenced: fields.int("fenced")?,
             },
+            18 => Self::AccessControlEntry {
+                id: fields.uuid("id")?,
+                acl: Acl {
+                    resource_type: fields.int("resourceType")?,
+                    resource_name: fields.text("resourceName")?,
+                    pattern_type: fields.int("patternType")?,
+                    principal: fields.text("principal")?,
+                    host: fields.text("host")?,
+                    operation: fields.int("operation")?,
+                    permission: fields.int("permissionType")?,
+                },
+            },
+            19 => Self::RemoveAccessControlEntry { id: fields.uuid("id")? },
             20 => Self::NoOp,
             22 => Self::RemoveUserScramCredential {
                 name: fields.text("name")?,
@@ -539,6 +567,19 @@ mod tests {
                 name: "k".into(),
                 value: None,
             },
+            MetadataRecord::AccessControlEntry {
+                id: Uuid::from_u128(3),
+                acl: Acl {
+                    resource_type: 2,
+                    resource_name: "t".into(),
+                    pattern_type: 4,
+                    principal: "User:a".into(),
+                    host: "*".into(),
+                    operation: 3,
+                    permission: 2,
+                },
+            },
+            MetadataRecord::RemoveAccessControlEntry { id: Uuid::from_u128(3) },
             MetadataRecord::EndTransaction,
         ] {
             assert_eq!(MetadataRecord::decode(&record.encode().unwrap()).unwrap(), record);

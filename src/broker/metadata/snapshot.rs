@@ -234,6 +234,12 @@ pub(super) fn records(image: &MetadataImage) -> Vec<MetadataRecord> {
             next_producer_id: image.next_producer_id,
         });
     }
+    out.extend(
+        image
+            .acls
+            .iter()
+            .map(|(id, acl)| MetadataRecord::AccessControlEntry { id, acl: acl.clone() }),
+    );
     out.extend(image.scram.values().cloned().map(MetadataRecord::UserScramCredential));
     out.extend(image.others.iter().cloned().map(MetadataRecord::Other));
     out
@@ -242,6 +248,7 @@ pub(super) fn records(image: &MetadataImage) -> Vec<MetadataRecord> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::broker::acl::Acl;
     use crate::broker::metadata::bootstrap;
     use crate::broker::metadata::image::resource_type;
     use crate::log::inspect::fuzz_rounds;
@@ -283,6 +290,18 @@ mod tests {
             broker_id: 0,
             broker_epoch: -1,
             next_producer_id: 2000,
+        });
+        image.apply(&MetadataRecord::AccessControlEntry {
+            id: Uuid::from_u128(4),
+            acl: Acl {
+                resource_type: 2,
+                resource_name: "t".into(),
+                pattern_type: 3,
+                principal: "User:a".into(),
+                host: "*".into(),
+                operation: 3,
+                permission: 3,
+            },
         });
         image.apply(&MetadataRecord::ClientQuota {
             entity: vec![("user".into(), None)],
