@@ -8,7 +8,7 @@ use super::error::code;
 use super::partition_log::PartitionLog;
 use super::producer_state::Verdict;
 use super::segment::{Incoming, Segment};
-use super::{AbortedTxn, LogError};
+use super::{AbortedTxn, LogError, VerificationGuard};
 use crate::record::control::EndTxnMarker;
 use crate::record::validate::{Rules, Validated, validate};
 use crate::record::{Batch, Batches, RecordError, TimestampType};
@@ -24,6 +24,26 @@ pub enum AppendOrigin {
     RaftLeader,
     /// A follower, with what its leader sent.
     Replication,
+}
+
+/// Who appends, and on what grounds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AppendTerms {
+    pub origin: AppendOrigin,
+    /// That the coordinator knows of the transaction the batch begins, from [`PartitionLog::begin_verification`].
+    pub guard: Option<VerificationGuard>,
+    /// Of a marker: the `transaction.version` its transaction was made with. From 2 on its epoch must be a new one.
+    pub transaction_version: i16,
+}
+
+impl From<AppendOrigin> for AppendTerms {
+    fn from(origin: AppendOrigin) -> Self {
+        Self {
+            origin,
+            guard: None,
+            transaction_version: 0,
+        }
+    }
 }
 
 /// What an append did.
@@ -54,15 +74,16 @@ impl PartitionLog {
         &mut self,
         records: Bytes,
         leader_epoch: i32,
-        origin: AppendOrigin,
+        terms: impl Into<AppendTerms>,
         now_ms: i64,
     ) -> Result<AppendInfo, LogError> {
-        match origin {
+        let terms = terms.into();
+        match terms.origin {
             AppendOrigin::Client | AppendOrigin::Coordinator => {
-                self.append_assigned(records, leader_epoch, origin, now_ms)
+                self.append_assigned(records, leader_epoch, terms, now_ms)
             }
-            AppendOrigin::Replication => self.append_as_is(&records, origin, None, now_ms),
-            AppendOrigin::RaftLeader => self.append_as_is(&records, origin, Some(leader_epoch), now_ms),
+            AppendOrigin::Replication => self.append_as_is(&records, terms.origin, None, now_ms),
+            AppendOrigin::RaftLeader => self.append_as_is(&records, terms.origin, Some(leader_epoch), now_ms),
         }
     }
 
@@ -78,7 +99,7 @@ impl PartitionLog {
         &mut self,
         records: Bytes,
         leader_epoch: i32,
-        origin: AppendOrigin,
+        terms: AppendTerms,
         now_ms: i64,
     ) -> Result<AppendInfo, LogError> {
         self.check_writable()?;
@@ -87,7 +108,7 @@ impl PartitionLog {
             &records,
             &Rules {
                 topic_partition: &self.topic_partition,
-                client: origin == AppendOrigin::Client,
+                client: terms.origin == AppendOrigin::Client,
                 compacted: config.compact,
                 timestamp_type: config.message_timestamp_type,
                 timestamp_before_max_ms: config.message_timestamp_before_max_ms,
@@ -102,7 +123,7 @@ impl PartitionLog {
         )?;
         let head = valid.header.write();
         let marker = marker_of(&valid)?;
-        let verdict = self.producers.prepare(&valid.header, marker, origin)?;
+        let verdict = self.producers.prepare(&valid.header, marker, terms)?;
         if let Verdict::Duplicate {
             first_offset,
             last_offset,
@@ -172,7 +193,9 @@ impl PartitionLog {
         }
         self.write((&records[..info.bytes], &[]), &headers, now_ms)?;
         for batch in &batches {
-            let verdict = self.producers.prepare(&batch.header, batch_marker(batch)?, origin)?;
+            let verdict = self
+                .producers
+                .prepare(&batch.header, batch_marker(batch)?, origin.into())?;
             self.take_over(verdict)?;
         }
         self.advance_to(info.last_offset + 1, now_ms)?;

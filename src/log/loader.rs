@@ -369,7 +369,7 @@ fn replay(producers: &mut ProducerState, batch: &Batch<'_>) -> Result<Option<sup
         },
         false => None,
     };
-    let verdict = match producers.prepare(&batch.header, marker, AppendOrigin::Replication) {
+    let verdict = match producers.prepare(&batch.header, marker, AppendOrigin::Replication.into()) {
         Ok(verdict) => verdict,
         // What stands in the log stands there; Kafka's replay refuses only what a leader would, and a leader accepted it.
         Err(_) => return Ok(None),

@@ -27,6 +27,7 @@ mod scan;
 mod segment;
 mod time_index;
 mod txn_index;
+mod verification;
 
 #[cfg(test)]
 mod tests;
@@ -34,7 +35,7 @@ mod tests;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-pub use append::{AppendInfo, AppendOrigin};
+pub use append::{AppendInfo, AppendOrigin, AppendTerms};
 pub use cleaner::{Cleaned, CleanerStats, CleaningPlan};
 pub use config::LogConfig;
 pub use epoch_cache::EpochEntry;
@@ -45,6 +46,7 @@ pub use producer_state::ActiveProducer;
 pub use read::{FetchData, FileSlice, TimestampMatch};
 pub use time_index::TimestampOffset;
 pub use txn_index::AbortedTxn;
+pub use verification::{FirstBatch, VerificationGuard};
 
 /// `<dir>/<offset, 20 digits>.<suffix>`.
 pub fn offset_file(dir: &Path, offset: i64, suffix: &str) -> PathBuf {

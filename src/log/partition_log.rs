@@ -13,7 +13,7 @@ use super::epoch_cache::{EpochCache, EpochEntry};
 use super::producer_state::{ActiveProducer, ProducerState};
 use super::segment::Segment;
 use super::txn_index::AbortedTxn;
-use super::{LogConfig, LogError, loader, log_dir};
+use super::{FirstBatch, LogConfig, LogError, VerificationGuard, loader, log_dir};
 use crate::TopicPartition;
 
 /// What is known about a log before it is opened.
@@ -205,9 +205,16 @@ impl PartitionLog {
         self.producers.active()
     }
 
-    /// Whether the producer has a transaction open in this partition.
-    pub fn has_ongoing_transaction(&self, producer_id: i64) -> bool {
-        self.producers.has_ongoing_txn(producer_id)
+    /// Begins to ask the transaction coordinator about a batch: the guard to append it with once the coordinator has
+    /// agreed. None if the producer's transaction is open here already, or nothing is verified.
+    pub fn begin_verification(&mut self, batch: &FirstBatch, now_ms: i64) -> Option<VerificationGuard> {
+        self.producers.begin_verification(batch, now_ms)
+    }
+
+    /// How long idle producers are remembered (`producer.id.expiration.ms`), and whether a transaction's first batch needs
+    /// a guard (`transaction.partition.verification.enable`).
+    pub fn set_producer_rules(&mut self, expiration_ms: i64, verify_transactions: bool) {
+        self.producers.set_rules(expiration_ms, verify_transactions);
     }
 
     /// Forgets producers that wrote nothing for `producer.id.expiration.ms`.

@@ -12,7 +12,8 @@ use std::path::{Path, PathBuf};
 use super::LogError;
 use super::error::code;
 use super::producer_snapshot::{self, SnapshotEntry};
-use super::{AppendOrigin, offset_file};
+use super::verification::Verifications;
+use super::{AppendOrigin, AppendTerms, FirstBatch, VerificationGuard, offset_file};
 use crate::TopicPartition;
 use crate::record::batch::decrement_sequence;
 use crate::record::control::EndTxnMarker;
@@ -122,6 +123,7 @@ pub(super) struct CompletedTxn {
 #[derive(Debug)]
 pub(super) struct Update {
     producer_id: i64,
+    transactional: bool,
     entry: ProducerEntry,
     started_txn: Option<i64>,
     completed: Option<CompletedTxn>,
@@ -151,6 +153,7 @@ pub(super) struct ProducerState {
     ongoing: BTreeMap<i64, i64>,
     /// First offset and marker offset of transactions whose marker is not yet below the high watermark.
     unreplicated: BTreeMap<i64, i64>,
+    verifications: Verifications,
     snapshots: BTreeSet<i64>,
     map_end_offset: i64,
     last_snapshot_offset: i64,
@@ -171,6 +174,7 @@ impl ProducerState {
             producers: BTreeMap::new(),
             ongoing: BTreeMap::new(),
             unreplicated: BTreeMap::new(),
+            verifications: Verifications::default(),
             snapshots,
             map_end_offset: 0,
             last_snapshot_offset: 0,
@@ -221,11 +225,24 @@ impl ProducerState {
         self.producers.iter().map(|(&id, e)| (id, last(e))).collect()
     }
 
-    /// Whether the producer has an open transaction here.
-    pub(super) fn has_ongoing_txn(&self, producer_id: i64) -> bool {
+    /// Whether the producer has an open transaction here, begun in this epoch.
+    pub(super) fn has_ongoing_txn(&self, producer_id: i64, epoch: i16) -> bool {
         self.producers
             .get(&producer_id)
-            .is_some_and(|e| e.current_txn_first_offset.is_some())
+            .is_some_and(|e| e.current_txn_first_offset.is_some() && e.epoch == epoch)
+    }
+
+    /// How long idle producers are remembered, and whether transactions are verified.
+    pub(super) fn set_rules(&mut self, expiration_ms: i64, verify_transactions: bool) {
+        self.expiration_ms = expiration_ms;
+        self.verifications.is_enabled = verify_transactions;
+    }
+
+    /// A guard for the batch; none if it needs none.
+    pub(super) fn begin_verification(&mut self, batch: &FirstBatch, now_ms: i64) -> Option<VerificationGuard> {
+        let needs_none =
+            !self.verifications.is_enabled || self.has_ongoing_txn(batch.producer_id, batch.producer_epoch);
+        (!needs_none).then(|| self.verifications.begin(batch, now_ms))
     }
 
     /// The first offset that read_committed must not reach: of an open transaction, or of one whose marker is not yet
@@ -246,21 +263,24 @@ impl ProducerState {
         self.producers.retain(|_, e| {
             e.current_txn_first_offset.is_some() || now_ms.saturating_sub(e.last_timestamp) < expiration_ms
         });
+        self.verifications.remove_expired(now_ms, expiration_ms);
     }
 
     /// Judges a batch whose offsets are set. `marker` is the content of a control batch.
     ///
     /// # Errors
-    /// 45 out of order sequence, 47 stale epoch, 48 no transactional write within a transaction, 52 stale coordinator.
+    /// 45 out of order sequence, 47 stale epoch, 48 no transactional write within a transaction or one that begins a
+    /// transaction unverified, 52 stale coordinator.
     pub(super) fn prepare(
         &self,
         header: &BatchHeader,
         marker: Option<EndTxnMarker>,
-        origin: AppendOrigin,
+        terms: AppendTerms,
     ) -> Result<Verdict, LogError> {
         if !header.has_producer_id() {
             return Ok(Verdict::Nothing);
         }
+        let origin = terms.origin;
         let current = self.producers.get(&header.producer_id);
         if origin == AppendOrigin::Client
             && let Some(batch) = current.and_then(|e| e.duplicate_of(header))
@@ -272,9 +292,11 @@ impl ProducerState {
                 timestamp: batch.timestamp,
             });
         }
+        self.check_verified(header, terms)?;
         let entry = current.cloned().unwrap_or_else(ProducerEntry::empty);
         let mut update = Update {
             producer_id: header.producer_id,
+            transactional: header.is_transactional(),
             entry,
             started_txn: None,
             completed: None,
@@ -283,11 +305,11 @@ impl ProducerState {
             let Some(marker) = marker else {
                 return Ok(Verdict::Nothing); // the cleaner left an empty control batch
             };
-            self.check_epoch(header, &update.entry, origin)?;
+            self.check_epoch(header, &update.entry, terms)?;
             self.end_txn(header, marker, &mut update, origin)?;
             return Ok(Verdict::Append(update));
         }
-        self.check_epoch(header, &update.entry, origin)?;
+        self.check_epoch(header, &update.entry, terms)?;
         if origin == AppendOrigin::Client {
             self.check_sequence(header, &update.entry)?;
         }
@@ -295,15 +317,42 @@ impl ProducerState {
         Ok(Verdict::Append(update))
     }
 
-    fn check_epoch(&self, header: &BatchHeader, entry: &ProducerEntry, origin: AppendOrigin) -> Result<(), LogError> {
-        if header.producer_epoch >= entry.epoch || origin == AppendOrigin::Replication {
+    /// A transaction begins here only if its coordinator knows that it does.
+    fn check_verified(&self, header: &BatchHeader, terms: AppendTerms) -> Result<(), LogError> {
+        let is_checked = matches!(terms.origin, AppendOrigin::Client | AppendOrigin::Coordinator)
+            && header.is_transactional()
+            && !header.is_control();
+        if !is_checked
+            || self.has_ongoing_txn(header.producer_id, header.producer_epoch)
+            || self.verifications.verify(header.producer_id, terms.guard)
+        {
+            return Ok(());
+        }
+        Err(LogError::api(
+            code::INVALID_TXN_STATE,
+            "Record was not part of an ongoing transaction",
+        ))
+    }
+
+    fn check_epoch(&self, header: &BatchHeader, entry: &ProducerEntry, terms: AppendTerms) -> Result<(), LogError> {
+        let (epoch, last) = (header.producer_epoch, entry.epoch);
+        let must_rise = header.is_control() && terms.transaction_version >= 2;
+        // A marker that was written but whose answer got lost comes again.
+        let is_repeated_marker =
+            must_rise && epoch == last && (entry.current_txn_first_offset.is_none() || epoch == i16::MAX);
+        let is_new_enough = if must_rise { epoch > last } else { epoch >= last };
+        if is_new_enough || is_repeated_marker || terms.origin == AppendOrigin::Replication {
             return Ok(());
         }
         Err(LogError::api(
             code::INVALID_PRODUCER_EPOCH,
             format!(
-                "Epoch of producer {} at offset {} in {} is {}, which is < the last seen epoch {} (TV0)",
-                header.producer_id, header.base_offset, self.topic_partition, header.producer_epoch, entry.epoch
+                "Epoch of producer {} at offset {} in {} is {epoch}, which is {} the last seen epoch {last} (TV{})",
+                header.producer_id,
+                header.base_offset,
+                self.topic_partition,
+                if must_rise { "<=" } else { "<" },
+                terms.transaction_version
             ),
         ))
     }
@@ -315,17 +364,31 @@ impl ProducerState {
             header.base_offset,
             &self.topic_partition,
         );
+        let refused = |why: String| Err(LogError::api(code::OUT_OF_ORDER_SEQUENCE_NUMBER, why));
+        if let Some(waiting) = self.verifications.get(id) {
+            if waiting.supports_epoch_bump && seq != 0 && entry.batches.is_empty() {
+                return refused(format!(
+                    "Invalid sequence number for producer {id} at offset {offset} in partition {tp}: {seq} \
+                     (incoming seq. number). Expected sequence 0 for transactions v2 idempotent producer with no \
+                     existing state."
+                ));
+            }
+            let lowest = waiting.lowest_sequence;
+            if seq > lowest {
+                return refused(format!(
+                    "Out of order sequence number for producer {id} at offset {offset} in partition {tp}: {seq} \
+                     (incoming seq. number), {lowest} (earliest seen sequence)"
+                ));
+            }
+        }
         if header.producer_epoch != entry.epoch {
             if seq == 0 || entry.epoch == NO_PRODUCER_EPOCH {
                 return Ok(());
             }
-            return Err(LogError::api(
-                code::OUT_OF_ORDER_SEQUENCE_NUMBER,
-                format!(
-                    "Invalid sequence number for new epoch of producer {id}at offset {offset} in partition {tp}: {} \
-                     (request epoch), {seq} (seq. number), {} (current producer epoch)",
-                    header.producer_epoch, entry.epoch
-                ),
+            return refused(format!(
+                "Invalid sequence number for new epoch of producer {id}at offset {offset} in partition {tp}: {} \
+                 (request epoch), {seq} (seq. number), {} (current producer epoch)",
+                header.producer_epoch, entry.epoch
             ));
         }
         let last = entry.last_seq();
@@ -333,12 +396,9 @@ impl ProducerState {
         if in_sequence || entry.epoch == NO_PRODUCER_EPOCH {
             return Ok(());
         }
-        Err(LogError::api(
-            code::OUT_OF_ORDER_SEQUENCE_NUMBER,
-            format!(
-                "Out of order sequence number for producer {id} at offset {offset} in partition {tp}: {seq} \
-                 (incoming seq. number), {last} (current end sequence number)"
-            ),
+        refused(format!(
+            "Out of order sequence number for producer {id} at offset {offset} in partition {tp}: {seq} \
+             (incoming seq. number), {last} (current end sequence number)"
         ))
     }
 
@@ -407,6 +467,9 @@ impl ProducerState {
 
     /// Takes over what a written batch changed. Returns the transaction that it ended and the last stable offset then.
     pub(super) fn commit(&mut self, update: Update) -> Option<(CompletedTxn, i64)> {
+        if update.transactional {
+            self.verifications.clear(update.producer_id);
+        }
         if let Some(first_offset) = update.started_txn {
             self.ongoing.insert(first_offset, update.producer_id);
         }

@@ -1,5 +1,6 @@
 //! OffsetFetch (9), v1-9. The committed offsets of a group, since v8 of several; -1 where there is none, also for a group
-//! that does not exist. `require_stable` asks for what is always so here: offsets of open transactions are not shown.
+//! that does not exist. With `require_stable` (v7) a partition whose offset an open transaction is about to change is an
+//! error that clients retry (KIP-447).
 
 use kafka_protocol::messages::offset_fetch_request::{OffsetFetchRequestGroup, OffsetFetchRequestTopics};
 use kafka_protocol::messages::offset_fetch_response::{
@@ -21,7 +22,7 @@ const SEVERAL_GROUPS: i16 = 8;
 
 pub async fn handle(cx: &RequestContext, req: OffsetFetchRequest) -> OffsetFetchResponse {
     if cx.api_version >= SEVERAL_GROUPS {
-        let groups = req.groups.iter().map(|group| fetch(cx, group));
+        let groups = req.groups.iter().map(|group| fetch(cx, group, req.require_stable));
         return OffsetFetchResponse::default().with_groups(groups.collect());
     }
     let topics = req.topics.map(|topics| {
@@ -36,10 +37,10 @@ pub async fn handle(cx: &RequestContext, req: OffsetFetchRequest) -> OffsetFetch
         .with_group_id(req.group_id)
         .with_topics(topics)
         .with_member_epoch(-1);
-    single(fetch(cx, &group), &group, cx.api_version)
+    single(fetch(cx, &group, req.require_stable), &group, cx.api_version)
 }
 
-fn fetch(cx: &RequestContext, group: &OffsetFetchRequestGroup) -> OffsetFetchResponseGroup {
+fn fetch(cx: &RequestContext, group: &OffsetFetchRequestGroup, require_stable: bool) -> OffsetFetchResponseGroup {
     let response = OffsetFetchResponseGroup::default().with_group_id(group.group_id.clone());
     if let Err(denied) = cx.authorize(Operation::Describe, Resource::Group(&group.group_id)) {
         return response.with_error_code(denied.code.code());
@@ -49,17 +50,20 @@ fn fetch(cx: &RequestContext, group: &OffsetFetchRequestGroup) -> OffsetFetchRes
     let fetched = cx
         .node
         .groups()
-        .fetch_offsets(&group.group_id, member, |offsets| match &group.topics {
-            Some(topics) => topics
-                .iter()
-                .map(|topic| asked(offsets, topic, may_see(&topic.name)))
-                .collect(),
-            None => offsets
-                .into_iter()
-                .flatten()
-                .filter(|(topic, _)| may_see(topic))
-                .map(all_of_topic)
-                .collect(),
+        .fetch_offsets(&group.group_id, member, |offsets, is_pending| {
+            let is_unstable = |topic: &str, partition| require_stable && is_pending(topic, partition);
+            match &group.topics {
+                Some(topics) => topics
+                    .iter()
+                    .map(|topic| asked(offsets, topic, may_see(&topic.name), &is_unstable))
+                    .collect(),
+                None => offsets
+                    .into_iter()
+                    .flatten()
+                    .filter(|(topic, _)| may_see(topic))
+                    .map(|of_topic| all_of_topic(of_topic, &is_unstable))
+                    .collect(),
+            }
         });
     match fetched {
         Ok(topics) => response.with_topics(topics),
@@ -67,11 +71,19 @@ fn fetch(cx: &RequestContext, group: &OffsetFetchRequestGroup) -> OffsetFetchRes
     }
 }
 
-fn asked(offsets: Option<&TopicOffsets>, topic: &OffsetFetchRequestTopics, visible: bool) -> OffsetFetchResponseTopics {
+fn asked(
+    offsets: Option<&TopicOffsets>,
+    topic: &OffsetFetchRequestTopics,
+    visible: bool,
+    is_unstable: &dyn Fn(&str, i32) -> bool,
+) -> OffsetFetchResponseTopics {
     let known = offsets
         .and_then(|topics| topics.get(topic.name.as_str()))
         .filter(|_| visible);
     let partitions = topic.partition_indexes.iter().map(|index| {
+        if visible && is_unstable(&topic.name, *index) {
+            return unstable(*index);
+        }
         let answer = partition(*index, known.and_then(|partitions| partitions.get(index)));
         if visible {
             answer
@@ -86,9 +98,16 @@ fn asked(offsets: Option<&TopicOffsets>, topic: &OffsetFetchRequestTopics, visib
 
 fn all_of_topic(
     (topic, partitions): (&String, &std::collections::BTreeMap<i32, OffsetAndMetadata>),
+    is_unstable: &dyn Fn(&str, i32) -> bool,
 ) -> OffsetFetchResponseTopics {
     let name = StrBytes::from_string(topic.clone());
-    let partitions = partitions.iter().map(|(index, offset)| partition(*index, Some(offset)));
+    let partitions = partitions.iter().map(|(index, offset)| {
+        if is_unstable(topic, *index) {
+            unstable(*index)
+        } else {
+            partition(*index, Some(offset))
+        }
+    });
     OffsetFetchResponseTopics::default()
         .with_name(name.into())
         .with_partitions(partitions.collect())
@@ -101,6 +120,10 @@ fn partition(index: i32, offset: Option<&OffsetAndMetadata>) -> OffsetFetchRespo
         .with_committed_offset(offset.map_or(-1, |offset| offset.offset))
         .with_committed_leader_epoch(offset.map_or(-1, |offset| offset.leader_epoch))
         .with_metadata(Some(metadata.into()))
+}
+
+fn unstable(index: i32) -> OffsetFetchResponsePartitions {
+    partition(index, None).with_error_code(ErrorCode::UNSTABLE_OFFSET_COMMIT.code())
 }
 
 /// The one group of versions before v8. v1 has nowhere to put the group's error but its partitions.

@@ -25,13 +25,27 @@ use super::records::Record;
 use super::shard::Shard;
 use super::turn::{Reply, ReplyId, Turn};
 use crate::broker::metadata::{MetadataImage, names};
+use crate::broker::replica::{TxnMarker, TxnProducer};
 use crate::wire::error::ErrorCode;
 
 /// A record's key, and its value unless it is a tombstone.
 pub type KeyValue = (Bytes, Option<Bytes>);
 
-/// Takes a record's key and value.
-pub type EachRecord<'a> = dyn FnMut(&[u8], Option<&[u8]>) + 'a;
+/// Something that stands in a partition of `__consumer_offsets`.
+#[derive(Debug, Clone, Copy)]
+pub enum Entry<'a> {
+    Record {
+        /// The producer whose transaction it belongs to.
+        producer_id: Option<i64>,
+        key: &'a [u8],
+        value: Option<&'a [u8]>,
+    },
+    /// A marker.
+    EndOfTransaction { producer_id: i64, committed: bool },
+}
+
+/// Takes an entry.
+pub type EachEntry<'a> = dyn FnMut(Entry<'_>) + 'a;
 
 /// `__consumer_offsets` as the coordinator needs it.
 pub trait OffsetsLog: Send + Sync + 'static {
@@ -41,8 +55,17 @@ pub trait OffsetsLog: Send + Sync + 'static {
     /// The epoch in which this node leads the partition; `None` if it does not.
     fn leader_epoch(&self, partition: i32) -> Option<i32>;
 
-    /// Appends the records as one batch and gives the offset of the last.
-    fn append(&self, partition: i32, records: &[KeyValue], now_ms: i64) -> Result<i64, ErrorCode>;
+    /// Appends the records as one batch, within a transaction if there is a producer, and gives the offset of the last.
+    fn append(
+        &self,
+        partition: i32,
+        records: &[KeyValue],
+        producer: Option<TxnProducer>,
+        now_ms: i64,
+    ) -> Result<i64, ErrorCode>;
+
+    /// Appends the end of a transaction and gives its offset.
+    fn append_marker(&self, partition: i32, marker: &TxnMarker, now_ms: i64) -> Result<i64, ErrorCode>;
 
     /// Resolves once all in-sync replicas have the record at `offset`.
     fn committed(&self, partition: i32, offset: i64) -> BoxFuture<'static, Result<(), ErrorCode>>;
@@ -50,8 +73,8 @@ pub trait OffsetsLog: Send + Sync + 'static {
     /// The cluster's topics, as this node knows them now.
     fn cluster(&self) -> Arc<dyn ClusterView>;
 
-    /// Gives every record of the partition, oldest first.
-    fn load(&self, partition: i32, each: &mut EachRecord<'_>) -> Result<(), ErrorCode>;
+    /// Gives every entry of the partition, oldest first.
+    fn load(&self, partition: i32, each: &mut EachEntry<'_>) -> Result<(), ErrorCode>;
 }
 
 /// Milliseconds since 1970.
@@ -154,6 +177,22 @@ impl GroupCoordinator {
         Ok(result)
     }
 
+    /// Ends a transaction in one partition: writes its marker, and the offsets that were pending count or are forgotten.
+    pub(super) async fn end_transaction(&self, partition: i32, marker: &TxnMarker) -> Result<(), ErrorCode> {
+        if self.is_stopped.load(Ordering::SeqCst) {
+            return Err(ErrorCode::COORDINATOR_NOT_AVAILABLE);
+        }
+        let committed = {
+            let slot = self.slot(partition);
+            let mut slot = slot.lock();
+            self.ensure_loaded(partition, &mut slot)?;
+            let offset = self.log.append_marker(partition, marker, (self.clock)())?;
+            slot.shard.end_transaction(marker.producer_id, marker.committed);
+            self.log.committed(partition, offset)
+        };
+        committed.await
+    }
+
     /// Looks at the shard of one partition.
     pub(super) fn read<T>(&self, partition: i32, look: impl FnOnce(&Shard) -> T) -> Result<T, ErrorCode> {
         self.turn(partition, None, |shard, _| look(shard))
@@ -205,12 +244,18 @@ impl GroupCoordinator {
         let epoch = epoch.ok_or(ErrorCode::NOT_COORDINATOR)?;
         let mut shard = Shard::default();
         let mut malformed = 0usize;
-        self.log
-            .load(partition, &mut |key, value| match Record::decode(key, value) {
-                Ok(Some(record)) => shard.replay(record),
+        self.log.load(partition, &mut |entry| match entry {
+            Entry::Record {
+                producer_id,
+                key,
+                value,
+            } => match Record::decode(key, value) {
+                Ok(Some(record)) => shard.replay_of(producer_id, record),
                 Ok(None) => {}
                 Err(_) => malformed += 1,
-            })?;
+            },
+            Entry::EndOfTransaction { producer_id, committed } => shard.end_transaction(producer_id, committed),
+        })?;
         if malformed > 0 {
             eprintln!("__consumer_offsets-{partition}: {malformed} records are malformed and were skipped");
         }
@@ -237,10 +282,11 @@ impl GroupCoordinator {
         let Turn {
             now_ms,
             records,
+            producer,
             replies,
             ..
         } = turn;
-        let last_offset = match self.append(partition, &records, now_ms) {
+        let last_offset = match self.append(partition, &records, producer, now_ms) {
             Ok(last_offset) => last_offset,
             Err(error) => {
                 let error = append_error(error);
@@ -277,7 +323,13 @@ impl GroupCoordinator {
         })
     }
 
-    fn append(&self, partition: i32, records: &[Record], now_ms: i64) -> Result<Option<i64>, ErrorCode> {
+    fn append(
+        &self,
+        partition: i32,
+        records: &[Record],
+        producer: Option<TxnProducer>,
+        now_ms: i64,
+    ) -> Result<Option<i64>, ErrorCode> {
         let mut last_offset = None;
         let mut batch: Vec<KeyValue> = Vec::with_capacity(records.len());
         let mut batch_bytes = 0;
@@ -285,7 +337,7 @@ impl GroupCoordinator {
             let (key, value) = record.encode();
             let bytes = key.len() + value.as_ref().map_or(0, Bytes::len);
             if batch_bytes + bytes > MAX_BATCH_BYTES && !batch.is_empty() {
-                last_offset = Some(self.log.append(partition, &batch, now_ms)?);
+                last_offset = Some(self.log.append(partition, &batch, producer, now_ms)?);
                 batch.clear();
                 batch_bytes = 0;
             }
@@ -293,7 +345,7 @@ impl GroupCoordinator {
             batch.push((key, value));
         }
         if !batch.is_empty() {
-            last_offset = Some(self.log.append(partition, &batch, now_ms)?);
+            last_offset = Some(self.log.append(partition, &batch, producer, now_ms)?);
         }
         Ok(last_offset)
     }

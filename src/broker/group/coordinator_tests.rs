@@ -14,17 +14,21 @@ use tokio::sync::watch;
 use super::classic::{JoinRequest, Protocol, SyncRequest};
 use super::config::GroupCoordinatorConfig;
 use super::consumer::{Assignment, ClusterView, EmptyCluster, HeartbeatRequest};
-use super::coordinator::{EachRecord, GroupCoordinator, KeyValue, OffsetsLog, partition_for};
+use super::coordinator::{EachEntry, Entry, GroupCoordinator, KeyValue, OffsetsLog, partition_for};
 use super::offsets::{OffsetCommit, PartitionCommit};
+use crate::broker::replica::{TxnMarker, TxnProducer};
 use crate::wire::error::ErrorCode;
 
 const PARTITIONS: i32 = 3;
 
-/// One record, as (partition, key and value).
-type Entry = (i32, KeyValue);
+/// What is in the log, with its partition.
+enum Kept {
+    Record(i32, Option<i64>, KeyValue),
+    Marker(i32, TxnMarker),
+}
 
-struct MemoryLog {
-    records: Mutex<Vec<Entry>>,
+pub(super) struct MemoryLog {
+    records: Mutex<Vec<Kept>>,
     epoch: AtomicI32,
     broken: AtomicBool,
 }
@@ -38,12 +42,26 @@ impl OffsetsLog for MemoryLog {
         Some(self.epoch.load(Ordering::SeqCst)).filter(|epoch| *epoch >= 0)
     }
 
-    fn append(&self, partition: i32, records: &[KeyValue], _: i64) -> Result<i64, ErrorCode> {
+    fn append(
+        &self,
+        partition: i32,
+        records: &[KeyValue],
+        producer: Option<TxnProducer>,
+        _: i64,
+    ) -> Result<i64, ErrorCode> {
         if self.broken.load(Ordering::SeqCst) {
             return Err(ErrorCode::KAFKA_STORAGE_ERROR);
         }
         let mut log = self.records.lock();
-        log.extend(records.iter().map(|record| (partition, record.clone())));
+        let producer_id = producer.map(|producer| producer.producer_id);
+        let kept = |record: &KeyValue| Kept::Record(partition, producer_id, record.clone());
+        log.extend(records.iter().map(kept));
+        Ok(log.len() as i64 - 1)
+    }
+
+    fn append_marker(&self, partition: i32, marker: &TxnMarker, _: i64) -> Result<i64, ErrorCode> {
+        let mut log = self.records.lock();
+        log.push(Kept::Marker(partition, *marker));
         Ok(log.len() as i64 - 1)
     }
 
@@ -55,24 +73,33 @@ impl OffsetsLog for MemoryLog {
         Arc::new(EmptyCluster)
     }
 
-    fn load(&self, partition: i32, each: &mut EachRecord<'_>) -> Result<(), ErrorCode> {
-        for (of, (key, value)) in self.records.lock().iter() {
-            if *of == partition {
-                each(key, value.as_deref());
+    fn load(&self, partition: i32, each: &mut EachEntry<'_>) -> Result<(), ErrorCode> {
+        for kept in self.records.lock().iter() {
+            match kept {
+                Kept::Record(of, producer_id, (key, value)) if *of == partition => each(Entry::Record {
+                    producer_id: *producer_id,
+                    key,
+                    value: value.as_deref(),
+                }),
+                Kept::Marker(of, marker) if *of == partition => each(Entry::EndOfTransaction {
+                    producer_id: marker.producer_id,
+                    committed: marker.committed,
+                }),
+                _ => {}
             }
         }
         Ok(())
     }
 }
 
-struct World {
-    log: Arc<MemoryLog>,
+pub(super) struct World {
+    pub(super) log: Arc<MemoryLog>,
     now_ms: Arc<AtomicI64>,
-    config: GroupCoordinatorConfig,
+    pub(super) config: GroupCoordinatorConfig,
 }
 
 impl World {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let log = MemoryLog {
             records: Mutex::default(),
             epoch: AtomicI32::new(0),
@@ -86,18 +113,18 @@ impl World {
     }
 
     /// A coordinator that knows what is in the log, and nothing else.
-    fn coordinator(&self) -> Arc<GroupCoordinator> {
+    pub(super) fn coordinator(&self) -> Arc<GroupCoordinator> {
         let now_ms = self.now_ms.clone();
         let clock = Arc::new(move || now_ms.load(Ordering::SeqCst));
         Arc::new(GroupCoordinator::new(self.config.clone(), self.log.clone(), clock))
     }
 
-    fn pass_ms(&self, time_ms: i64) {
+    pub(super) fn pass_ms(&self, time_ms: i64) {
         self.now_ms.fetch_add(time_ms, Ordering::SeqCst);
     }
 }
 
-fn join_request(member_id: &str) -> JoinRequest {
+pub(super) fn join_request(member_id: &str) -> JoinRequest {
     JoinRequest {
         reply: 0,
         member_id: member_id.to_owned(),
@@ -117,7 +144,7 @@ fn join_request(member_id: &str) -> JoinRequest {
 }
 
 /// Joins a group alone and becomes stable; gives the member id.
-async fn settle(coordinator: &GroupCoordinator, group_id: &str) -> String {
+pub(super) async fn settle(coordinator: &GroupCoordinator, group_id: &str) -> String {
     let joined = coordinator.join_group(group_id, join_request("")).await;
     assert_eq!(joined.error_code, 0);
     let request = SyncRequest {
@@ -130,7 +157,7 @@ async fn settle(coordinator: &GroupCoordinator, group_id: &str) -> String {
     joined.member_id.to_string()
 }
 
-fn commit(topic: &str, partition: i32, offset: i64) -> OffsetCommit {
+pub(super) fn commit(topic: &str, partition: i32, offset: i64) -> OffsetCommit {
     OffsetCommit {
         generation_id: -1,
         api_version: 9,
@@ -145,12 +172,14 @@ fn commit(topic: &str, partition: i32, offset: i64) -> OffsetCommit {
     }
 }
 
-fn committed(coordinator: &GroupCoordinator, group_id: &str, topic: &str, partition: i32) -> Option<i64> {
-    let look = |offsets: Option<&super::offsets::TopicOffsets>| offsets?.get(topic)?.get(&partition).map(|o| o.offset);
+pub(super) fn committed(coordinator: &GroupCoordinator, group_id: &str, topic: &str, partition: i32) -> Option<i64> {
+    let look = |offsets: Option<&super::offsets::TopicOffsets>, _: &dyn Fn(&str, i32) -> bool| {
+        offsets?.get(topic)?.get(&partition).map(|o| o.offset)
+    };
     coordinator.fetch_offsets(group_id, ("", -1), look).unwrap()
 }
 
-fn state(coordinator: &GroupCoordinator, group_id: &str) -> Option<&'static str> {
+pub(super) fn state(coordinator: &GroupCoordinator, group_id: &str) -> Option<&'static str> {
     coordinator
         .describe_group(group_id, |group| group.map(|group| group.state_name()))
         .unwrap()

@@ -4,7 +4,7 @@
 //! - `shard`: the groups and offsets of one partition, as a state machine
 //! - [`classic`]: groups that agree on an assignment among their members (JoinGroup, SyncGroup)
 //! - [`consumer`]: groups the coordinator assigns (KIP-848)
-//! - [`offsets`]: committed offsets and their expiry
+//! - [`offsets`]: committed offsets and their expiry; `pending` those of open transactions
 //! - [`records`]: what is kept in the log, the only thing that survives a restart
 //!
 //! Nothing here knows a socket or a clock but [`coordinator`].
@@ -18,10 +18,13 @@ pub mod coordinator;
 mod coordinator_tests;
 pub mod offsets;
 mod offsets_topic;
+mod pending;
 pub mod records;
 mod service;
 pub mod shard;
 mod subscription;
+#[cfg(test)]
+mod transaction_tests;
 mod turn;
 
 pub use config::GroupCoordinatorConfig;

@@ -106,7 +106,7 @@ impl Offsets {
     }
 }
 
-fn tombstone(group_id: &str, topic: &str, partition: i32) -> Record {
+pub(super) fn tombstone(group_id: &str, topic: &str, partition: i32) -> Record {
     Record::OffsetCommit {
         group_id: group_id.to_owned(),
         topic: topic.to_owned(),

@@ -1,24 +1,21 @@
 //! `__consumer_offsets` on this node's replicas: what the coordinator appends to and loads from.
 
-use std::collections::HashMap;
 use std::sync::{Arc, Weak};
 
-use bytes::Bytes;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use uuid::Uuid;
 
 use super::consumer::{ClusterView, EmptyCluster};
-use super::coordinator::{EachRecord, KeyValue, OffsetsLog};
+use super::coordinator::{EachEntry, Entry, KeyValue, OffsetsLog};
 use crate::TopicPartition;
 use crate::broker::metadata::image::resource_type;
 use crate::broker::metadata::{MetadataImage, names};
 use crate::broker::node::Node;
-use crate::broker::replica::Partition;
-use crate::broker::replica::waiters::Waiter;
-use crate::log::AppendOrigin;
+use crate::broker::replica::{Partition, TxnMarker, TxnProducer};
+use crate::log::{AppendOrigin, AppendTerms};
 use crate::record::control::EndTxnMarker;
-use crate::record::{Batches, RecordBatchBuilder};
+use crate::record::{BatchOptions, Batches, RecordBatchBuilder};
 use crate::wire::error::ErrorCode;
 
 /// See the module. The node owns the coordinator, so this only looks up to it.
@@ -56,20 +53,39 @@ impl OffsetsLog for OffsetsTopic {
         self.leader(partition).ok().map(|partition| partition.leader_epoch())
     }
 
-    fn append(&self, partition: i32, records: &[KeyValue], now_ms: i64) -> Result<i64, ErrorCode> {
-        let mut batch = RecordBatchBuilder::new(Default::default());
+    fn append(
+        &self,
+        partition: i32,
+        records: &[KeyValue],
+        producer: Option<TxnProducer>,
+        now_ms: i64,
+    ) -> Result<i64, ErrorCode> {
+        let options = producer.map_or_else(BatchOptions::default, |producer| BatchOptions {
+            producer_id: producer.producer_id,
+            producer_epoch: producer.producer_epoch,
+            transactional: true,
+            ..BatchOptions::default()
+        });
+        let mut batch = RecordBatchBuilder::new(options);
         for (key, value) in records {
             batch.append(now_ms, Some(key), value.as_deref());
         }
-        let appended = self
-            .leader(partition)?
-            .append(batch.build(), AppendOrigin::Coordinator, now_ms);
+        let terms = AppendTerms {
+            guard: producer.and_then(|producer| producer.guard),
+            ..AppendOrigin::Coordinator.into()
+        };
+        let appended = self.leader(partition)?.append(batch.build(), terms, now_ms);
+        appended.map(|info| info.last_offset).map_err(|error| error.code)
+    }
+
+    fn append_marker(&self, partition: i32, marker: &TxnMarker, now_ms: i64) -> Result<i64, ErrorCode> {
+        let appended = self.leader(partition)?.append_marker(marker, now_ms);
         appended.map(|info| info.last_offset).map_err(|error| error.code)
     }
 
     fn committed(&self, partition: i32, offset: i64) -> BoxFuture<'static, Result<(), ErrorCode>> {
         let leader = self.leader(partition);
-        async move { wait_until_committed(&*leader?, offset).await }.boxed()
+        async move { leader?.committed(offset).await }.boxed()
     }
 
     fn cluster(&self) -> Arc<dyn ClusterView> {
@@ -79,12 +95,8 @@ impl OffsetsLog for OffsetsTopic {
         }
     }
 
-    fn load(&self, partition: i32, each: &mut EachRecord<'_>) -> Result<(), ErrorCode> {
+    fn load(&self, partition: i32, each: &mut EachEntry<'_>) -> Result<(), ErrorCode> {
         let partition = self.leader(partition)?;
-        let mut loader = Loader {
-            each,
-            open_transactions: HashMap::new(),
-        };
         let mut offset = partition.log()?.log_start_offset();
         loop {
             let bytes = {
@@ -93,7 +105,7 @@ impl OffsetsLog for OffsetsTopic {
                 data.map_err(|error| ErrorCode::from(error.code()))?.records()
             };
             let bytes = bytes.map_err(|_| ErrorCode::KAFKA_STORAGE_ERROR)?;
-            match loader.read(&bytes, offset)? {
+            match read(&bytes, offset, each)? {
                 Some(next) => offset = next,
                 None => return Ok(()),
             }
@@ -101,69 +113,38 @@ impl OffsetsLog for OffsetsTopic {
     }
 }
 
-/// Returns when the high watermark has passed the offset, at once if it has.
-async fn wait_until_committed(partition: &Partition, offset: i64) -> Result<(), ErrorCode> {
-    let epoch = partition.leader_epoch();
-    loop {
-        let waiter = Waiter::new();
-        partition.watch(&waiter);
-        if !partition.is_leader() || partition.leader_epoch() != epoch {
-            return Err(ErrorCode::NOT_LEADER_OR_FOLLOWER);
-        }
-        if partition.log()?.high_watermark() > offset {
-            return Ok(());
-        }
-        waiter.changed().await;
-    }
-}
-
-/// Replays batches; those of a transaction when it is committed, as Kafka's producers commit offsets in transactions.
-struct Loader<'a, 'b> {
-    each: &'a mut EachRecord<'b>,
-    /// Records of transactions without an end so far, by producer id.
-    open_transactions: HashMap<i64, Vec<KeyValue>>,
-}
-
-impl Loader<'_, '_> {
-    /// Gives the records from `offset` on, and returns the offset after the last batch; `None` if there was none.
-    fn read(&mut self, bytes: &[u8], offset: i64) -> Result<Option<i64>, ErrorCode> {
-        let corrupt = |_| ErrorCode::CORRUPT_MESSAGE;
-        let mut next = None;
-        for batch in Batches::new(bytes) {
-            let batch = batch.map_err(corrupt)?;
-            let header = &batch.header;
-            next = Some(header.next_offset());
-            let mut records = batch.records().map_err(corrupt)?;
-            while let Some(record) = records.next() {
-                let record = record.map_err(corrupt)?;
-                if record.offset < offset {
-                    continue;
-                }
-                if header.is_control() {
-                    if let Some(marker) = EndTxnMarker::parse(&record).map_err(corrupt)? {
-                        self.end_transaction(header.producer_id, marker.committed);
-                    }
-                    continue;
-                }
-                let Some(key) = record.key else { continue };
-                if header.is_transactional() {
-                    let value = record.value.map(Bytes::copy_from_slice);
-                    let open = self.open_transactions.entry(header.producer_id).or_default();
-                    open.push((Bytes::copy_from_slice(key), value));
-                } else {
-                    (self.each)(key, record.value);
-                }
+/// Gives the entries of batches from `offset` on, and the offset after the last batch; `None` if there was none.
+fn read(bytes: &[u8], offset: i64, each: &mut EachEntry<'_>) -> Result<Option<i64>, ErrorCode> {
+    let corrupt = |_| ErrorCode::CORRUPT_MESSAGE;
+    let mut next = None;
+    for batch in Batches::new(bytes) {
+        let batch = batch.map_err(corrupt)?;
+        let header = &batch.header;
+        next = Some(header.next_offset());
+        let mut records = batch.records().map_err(corrupt)?;
+        while let Some(record) = records.next() {
+            let record = record.map_err(corrupt)?;
+            if record.offset < offset {
+                continue;
             }
+            if header.is_control() {
+                if let Some(marker) = EndTxnMarker::parse(&record).map_err(corrupt)? {
+                    each(Entry::EndOfTransaction {
+                        producer_id: header.producer_id,
+                        committed: marker.committed,
+                    });
+                }
+                continue;
+            }
+            let Some(key) = record.key else { continue };
+            each(Entry::Record {
+                producer_id: header.is_transactional().then_some(header.producer_id),
+                key,
+                value: record.value,
+            });
         }
-        Ok(next)
     }
-
-    fn end_transaction(&mut self, producer_id: i64, committed: bool) {
-        let records = self.open_transactions.remove(&producer_id).unwrap_or_default();
-        for (key, value) in records.iter().filter(|_| committed) {
-            (self.each)(key, value.as_deref());
-        }
-    }
+    Ok(next)
 }
 
 #[derive(Debug)]

@@ -10,6 +10,7 @@ use super::coordinator::GroupCoordinator;
 use super::offsets::{OffsetCommit, TopicOffsets};
 use super::shard::{Group, ListedGroup};
 use super::turn::Reply;
+use crate::broker::replica::{TxnMarker, TxnProducer};
 use crate::wire::error::ErrorCode;
 
 impl GroupCoordinator {
@@ -110,16 +111,42 @@ impl GroupCoordinator {
             .await?
     }
 
-    /// OffsetFetch: hands the group's offsets to `look`. A group that does not exist has none. Members of a group of the
-    /// consumer protocol say who they are; all others are `("", -1)`.
+    /// TxnOffsetCommit: one result per partition, or one error for all of them. The coordinator of the transaction must
+    /// know of the group's partition already.
+    pub async fn commit_transactional_offsets(
+        &self,
+        group_id: &str,
+        producer: TxnProducer,
+        commit: &OffsetCommit,
+    ) -> Result<Vec<Result<(), ErrorCode>>, ErrorCode> {
+        if group_id.is_empty() {
+            return Err(ErrorCode::INVALID_GROUP_ID);
+        }
+        self.event(group_id, |shard, turn| {
+            shard.commit_transactional_offsets(turn, group_id, producer, commit)
+        })
+        .await?
+    }
+
+    /// The end of a transaction in one partition of `__consumer_offsets`.
+    pub async fn complete_transaction(&self, partition: i32, marker: &TxnMarker) -> Result<(), ErrorCode> {
+        self.end_transaction(partition, marker).await
+    }
+
+    /// OffsetFetch: hands the group's offsets to `look`, and whether an open transaction has an offset of a partition. A
+    /// group that does not exist has none. Members of a group of the consumer protocol say who they are; all others are
+    /// `("", -1)`.
     pub fn fetch_offsets<T>(
         &self,
         group_id: &str,
         member: (&str, i32),
-        look: impl FnOnce(Option<&TopicOffsets>) -> T,
+        look: impl FnOnce(Option<&TopicOffsets>, &dyn Fn(&str, i32) -> bool) -> T,
     ) -> Result<T, ErrorCode> {
         self.read(self.partition_for(group_id), |shard| {
-            shard.offsets(group_id, member).map(look)
+            let is_pending = |topic: &str, partition| shard.has_pending_offset(group_id, topic, partition);
+            shard
+                .offsets(group_id, member)
+                .map(|offsets| look(offsets, &is_pending))
         })?
     }
 

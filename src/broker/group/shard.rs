@@ -3,14 +3,16 @@
 //! A state machine: each call takes a [`Turn`] with the time in it, changes the groups, and leaves in the turn the records
 //! to append and the parked requests to answer. [`Shard::replay`] builds the same state from the records alone.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::classic::{CONSUMER_PROTOCOL_TYPE, ClassicGroup, JoinRequest, State, SyncRequest, join_error, sync_error};
 use super::consumer::records::ConsumerRecord;
 use super::consumer::{ConsumerGroup, GroupError, HeartbeatAnswer, HeartbeatRequest, JOIN_EPOCH};
-use super::offsets::{OffsetCommit, Offsets, RetentionStart, TopicOffsets};
+use super::offsets::{OffsetCommit, Offsets, RetentionStart, TopicOffsets, tombstone};
+use super::pending::PendingOffsets;
 use super::records::Record;
 use super::turn::{Reply, ReplyId, Turn};
+use crate::broker::replica::TxnProducer;
 use crate::wire::error::ErrorCode;
 
 /// Kafka: `Group`.
@@ -25,6 +27,7 @@ pub enum Group {
 pub struct Shard {
     groups: HashMap<String, Group>,
     offsets: Offsets,
+    pending: PendingOffsets,
 }
 
 /// A row of ListGroups.
@@ -108,6 +111,43 @@ impl Group {
 }
 
 impl Shard {
+    /// Takes over a record that is in the log and belongs to the transaction of a producer, if there is one. An offset then
+    /// counts when the transaction is committed.
+    pub fn replay_of(&mut self, producer_id: Option<i64>, record: Record) {
+        match (producer_id, record) {
+            (
+                Some(producer_id),
+                Record::OffsetCommit {
+                    group_id,
+                    topic,
+                    partition,
+                    value: Some(value),
+                },
+            ) => {
+                self.ensure_group(&group_id);
+                self.pending.add(producer_id, &group_id, (topic, partition), value);
+            }
+            (_, record) => self.replay(record),
+        }
+    }
+
+    /// Takes over the end of a transaction that is in the log.
+    pub fn end_transaction(&mut self, producer_id: i64, is_commit: bool) {
+        for committed in self.pending.end(producer_id, is_commit) {
+            let (topic, partition) = (&committed.topic, committed.partition);
+            self.offsets
+                .replay(&committed.group_id, topic, partition, Some(committed.value));
+        }
+    }
+
+    /// A group that only has offsets: nobody ever joined, or the group's own record comes later.
+    fn ensure_group(&mut self, group_id: &str) {
+        if !self.groups.contains_key(group_id) {
+            let group = ClassicGroup::new(group_id, 0);
+            self.groups.insert(group_id.to_owned(), Group::Classic(group));
+        }
+    }
+
     /// Takes over a record that is in the log.
     pub fn replay(&mut self, record: Record) {
         match record {
@@ -117,10 +157,11 @@ impl Shard {
                 partition,
                 value,
             } => {
-                if value.is_some() && !self.groups.contains_key(&group_id) {
-                    // Nobody ever joined, or the group's own record comes later.
-                    let group = ClassicGroup::new(&group_id, 0);
-                    self.groups.insert(group_id.clone(), Group::Classic(group));
+                if value.is_some() {
+                    self.ensure_group(&group_id);
+                    self.pending.supersede(&group_id, &topic, partition);
+                } else {
+                    self.pending.remove(&group_id, &topic, partition);
                 }
                 self.offsets.replay(&group_id, &topic, partition, value);
             }
@@ -334,6 +375,40 @@ impl Shard {
             None if commit.api_version >= 9 => return Err(ErrorCode::GROUP_ID_NOT_FOUND),
             None => return Err(ErrorCode::ILLEGAL_GENERATION),
         }
+        Ok(self.write_offsets(turn, group_id, commit, None))
+    }
+
+    /// TxnOffsetCommit: one result per partition, or one error for all of them. The offsets are pending until the
+    /// producer's transaction ends.
+    pub fn commit_transactional_offsets(
+        &mut self,
+        turn: &mut Turn<'_>,
+        group_id: &str,
+        producer: TxnProducer,
+        commit: &OffsetCommit,
+    ) -> Result<Vec<Result<(), ErrorCode>>, ErrorCode> {
+        let (member_id, instance_id) = (&commit.member_id, commit.instance_id.as_deref());
+        match self.groups.get(group_id) {
+            Some(Group::Classic(group)) => {
+                group.validate_transactional_offset_commit(member_id, instance_id, commit.generation_id)?;
+            }
+            Some(Group::Consumer(group)) => {
+                group.validate_transactional_offset_commit(member_id, commit.generation_id)?;
+            }
+            None if commit.generation_id < 0 => self.ensure_group(group_id),
+            None => return Err(ErrorCode::ILLEGAL_GENERATION),
+        }
+        turn.producer = Some(producer);
+        Ok(self.write_offsets(turn, group_id, commit, Some(producer.producer_id)))
+    }
+
+    fn write_offsets(
+        &mut self,
+        turn: &mut Turn<'_>,
+        group_id: &str,
+        commit: &OffsetCommit,
+        producer_id: Option<i64>,
+    ) -> Vec<Result<(), ErrorCode>> {
         let mut results = Vec::with_capacity(commit.partitions.len());
         for partition in &commit.partitions {
             // Kafka counts a Java string's UTF-16 units.
@@ -341,10 +416,31 @@ impl Shard {
                 results.push(Err(ErrorCode::OFFSET_METADATA_TOO_LARGE));
                 continue;
             }
-            self.write(turn, partition.record(group_id, turn.now_ms, commit.retention_ms));
+            let record = partition.record(group_id, turn.now_ms, commit.retention_ms);
+            self.replay_of(producer_id, record.clone());
+            turn.records.push(record);
             results.push(Ok(()));
         }
-        Ok(results)
+        results
+    }
+
+    /// Whether an open transaction has an offset of the partition.
+    pub fn has_pending_offset(&self, group_id: &str, topic: &str, partition: i32) -> bool {
+        self.pending.contains(group_id, topic, partition)
+    }
+
+    /// Tombstones for offsets of a group, committed or pending, that `which` picks.
+    fn tombstones_with_pending(&self, group_id: &str, which: impl Fn(&str, i32) -> bool) -> Vec<Record> {
+        let mut records = self
+            .offsets
+            .tombstones(group_id, |topic, partition, _| which(topic, partition));
+        let pending: BTreeSet<(&str, i32)> = self.pending.of_group(group_id).collect();
+        let pending = pending
+            .into_iter()
+            .filter(|(topic, partition)| which(topic, *partition))
+            .filter(|(topic, partition)| self.offsets.get(group_id, topic, *partition).is_none());
+        records.extend(pending.map(|(topic, partition)| tombstone(group_id, topic, partition)));
+        records
     }
 
     /// The committed offsets of a group, for a member at an epoch (both empty, or -1, from outside the group). `None` if
@@ -379,9 +475,7 @@ impl Shard {
                 results.push(Ok(()));
             }
         }
-        let records = self
-            .offsets
-            .tombstones(group_id, |topic, partition, _| doomed.contains(&(topic, partition)));
+        let records = self.tombstones_with_pending(group_id, |topic, partition| doomed.contains(&(topic, partition)));
         self.write_all(turn, records);
         Ok(results)
     }
@@ -393,7 +487,7 @@ impl Shard {
             Group::Consumer(group) if !group.is_empty() => return Err(ErrorCode::NON_EMPTY_GROUP),
             Group::Consumer(_) => {}
         }
-        let records = self.offsets.tombstones(group_id, |_, _, _| true);
+        let records = self.tombstones_with_pending(group_id, |_, _| true);
         self.write_all(turn, records);
         self.bury(turn, group_id);
         Ok(())
@@ -439,9 +533,10 @@ impl Shard {
                 continue;
             };
             if let Some(start) = group.retention_start() {
-                let records = self.offsets.tombstones(&group_id, |topic, _, offset| {
+                let records = self.offsets.tombstones(&group_id, |topic, partition, offset| {
                     !group.is_subscribed_to(topic)
                         && offset.is_expired(start, turn.now_ms, turn.config.offsets_retention_ms)
+                        && !self.pending.contains(&group_id, topic, partition)
                 });
                 self.write_all(turn, records);
             }
@@ -449,7 +544,7 @@ impl Shard {
                 .groups
                 .get(&group_id)
                 .is_some_and(|group| group.is_empty() && !group.has_pending_members());
-            if is_unused && self.offsets.count(&group_id) == 0 {
+            if is_unused && self.offsets.count(&group_id) == 0 && !self.pending.is_open(&group_id) {
                 self.bury(turn, &group_id);
             }
         }
@@ -457,9 +552,14 @@ impl Shard {
 
     /// Removes the offsets of topics that are gone.
     pub fn on_topics_deleted(&mut self, turn: &mut Turn<'_>, topics: &HashSet<String>) {
-        let group_ids: Vec<String> = self.offsets.group_ids().cloned().collect();
+        let group_ids: BTreeSet<String> = self
+            .offsets
+            .group_ids()
+            .chain(self.pending.group_ids())
+            .cloned()
+            .collect();
         for group_id in group_ids {
-            let records = self.offsets.tombstones(&group_id, |topic, _, _| topics.contains(topic));
+            let records = self.tombstones_with_pending(&group_id, |topic, _| topics.contains(topic));
             self.write_all(turn, records);
         }
     }

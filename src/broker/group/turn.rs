@@ -5,6 +5,7 @@ use kafka_protocol::messages::{JoinGroupResponse, SyncGroupResponse};
 use super::config::GroupCoordinatorConfig;
 use super::consumer::ClusterView;
 use super::records::Record;
+use crate::broker::replica::TxnProducer;
 
 /// Names a JoinGroup or SyncGroup request that may wait for others before it is answered.
 pub type ReplyId = u64;
@@ -25,6 +26,8 @@ pub struct Turn<'a> {
     pub cluster: &'a dyn ClusterView,
     /// To be appended before anything is answered.
     pub records: Vec<Record>,
+    /// Whose transaction the records belong to.
+    pub producer: Option<TxnProducer>,
     /// To be sent after the records are appended.
     pub replies: Vec<(ReplyId, Reply)>,
 }
@@ -36,6 +39,7 @@ impl<'a> Turn<'a> {
             config,
             cluster,
             records: Vec::new(),
+            producer: None,
             replies: Vec::new(),
         }
     }

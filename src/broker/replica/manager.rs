@@ -41,6 +41,28 @@ struct Checkpoints {
 /// Fewer replicas than this are not worth a thread of their own.
 const REPLICAS_A_THREAD: usize = 8;
 
+/// What a broker's settings say of the producers that its logs remember.
+#[derive(Debug, Clone, Copy, Default)]
+struct ProducerRules {
+    expiration_ms: i64,
+    verify_transactions: bool,
+}
+
+impl From<&BrokerConfig> for ProducerRules {
+    fn from(config: &BrokerConfig) -> Self {
+        Self {
+            expiration_ms: config.i64("producer.id.expiration.ms"),
+            verify_transactions: config.bool("transaction.partition.verification.enable"),
+        }
+    }
+}
+
+impl ProducerRules {
+    fn give_to(self, log: &mut PartitionLog) {
+        log.set_producer_rules(self.expiration_ms, self.verify_transactions);
+    }
+}
+
 /// A replica to be opened.
 #[derive(Debug)]
 struct Coming<'a> {
@@ -61,6 +83,7 @@ pub struct ReplicaManager {
     /// In the order of `dirs`.
     health: Vec<Arc<DirHealth>>,
     dir_failed: Arc<Notify>,
+    producer_rules: RwLock<ProducerRules>,
     partitions: RwLock<HashMap<TopicPartition, Arc<Partition>>>,
     /// Partitions whose files could not be opened, with the directory they are in.
     unopened: RwLock<HashMap<TopicPartition, usize>>,
@@ -86,6 +109,7 @@ impl ReplicaManager {
             dirs,
             checkpoints,
             dir_failed,
+            producer_rules: RwLock::default(),
             partitions: RwLock::default(),
             unopened: RwLock::default(),
         })
@@ -151,6 +175,7 @@ impl ReplicaManager {
     /// returned and do not keep the others back.
     pub fn apply(&self, config: &BrokerConfig, old: &MetadataImage, new: &MetadataImage, now_ms: i64) -> Vec<String> {
         let (mut problems, mut coming) = (Vec::new(), Vec::new());
+        *self.producer_rules.write() = ProducerRules::from(config);
         for (name, topic) in new.topics.iter() {
             let before = old.topics.get(name);
             if before.is_some_and(|b| Arc::ptr_eq(b, topic)) {
@@ -272,10 +297,11 @@ impl ReplicaManager {
             recovery_point: at(&checkpoints.recovery),
             log_start_offset: at(&checkpoints.log_start),
             now_ms,
-            ..OpenOptions::default()
+            producer_id_expiration_ms: self.producer_rules.read().expiration_ms,
         };
         let mut log = PartitionLog::open(&path, tp.clone(), topic_id, coming.config.clone(), options)?;
         log.set_cleaner_offset(at(&checkpoints.cleaner));
+        self.producer_rules.read().give_to(&mut log);
         Ok(log)
     }
 
@@ -341,6 +367,7 @@ impl ReplicaManager {
             });
             if let Ok(mut log) = partition.log() {
                 log.set_config(log_config.clone());
+                ProducerRules::from(config).give_to(&mut log);
             }
         }
     }

@@ -8,8 +8,10 @@ pub mod fetch;
 pub mod fetch_session;
 pub mod manager;
 pub mod partition;
+mod txn;
 pub mod waiters;
 
 pub use manager::ReplicaManager;
 pub use partition::Partition;
+pub use txn::{TxnMarker, TxnProducer};
 pub use waiters::Waiter;

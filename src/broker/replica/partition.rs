@@ -10,7 +10,7 @@ use super::dir_health::DirHealth;
 use super::waiters::{Waiter, Waiters};
 use crate::TopicPartition;
 use crate::broker::metadata::{ApiError, PartitionImage};
-use crate::log::{AppendInfo, AppendOrigin, LogError, PartitionLog};
+use crate::log::{AppendInfo, AppendTerms, LogError, PartitionLog};
 use crate::wire::ErrorCode;
 
 /// Who leads, as this broker last heard it.
@@ -149,7 +149,12 @@ impl Partition {
     }
 
     /// Appends a batch as leader, in the page cache when it returns, and wakes who waits.
-    pub fn append(&self, records: Bytes, origin: AppendOrigin, now_ms: i64) -> Result<AppendInfo, AppendError> {
+    pub fn append(
+        &self,
+        records: Bytes,
+        terms: impl Into<AppendTerms>,
+        now_ms: i64,
+    ) -> Result<AppendInfo, AppendError> {
         let (leader_epoch, alone) = {
             let leadership = self.leadership.read();
             if leadership.leader != self.node_id {
@@ -159,7 +164,7 @@ impl Partition {
         };
         let info = {
             let mut log = self.log()?;
-            let appended = log.append_as_leader(records, leader_epoch, origin, now_ms);
+            let appended = log.append_as_leader(records, leader_epoch, terms, now_ms);
             let info = self.health.watch(appended)?;
             if alone {
                 let end = log.log_end_offset();

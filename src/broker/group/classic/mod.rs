@@ -262,6 +262,23 @@ impl ClassicGroup {
         }
     }
 
+    /// Whether offsets may be committed within a transaction. A producer that says nothing of a member may do so at any time.
+    pub fn validate_transactional_offset_commit(
+        &self,
+        member_id: &str,
+        instance_id: Option<&str>,
+        generation_id: i32,
+    ) -> Result<(), ErrorCode> {
+        if generation_id < 0 && (self.is_empty() || (member_id.is_empty() && instance_id.is_none())) {
+            return Ok(());
+        }
+        self.validate_member(member_id, instance_id)?;
+        if generation_id != self.generation_id {
+            return Err(ErrorCode::ILLEGAL_GENERATION);
+        }
+        Ok(())
+    }
+
     /// The record of the group as it is now.
     pub(super) fn record(&self) -> Record {
         let protocol = self.protocol_name.as_deref();

@@ -278,6 +278,19 @@ impl ConsumerGroup {
         }
     }
 
+    /// Whether offsets may be committed within a transaction; a producer need not say which member it is.
+    pub fn validate_transactional_offset_commit(&self, member_id: &str, member_epoch: i32) -> Result<(), ErrorCode> {
+        if member_epoch < 0 && (self.is_empty() || member_id.is_empty()) {
+            return Ok(());
+        }
+        let member = self.members.get(member_id).ok_or(ErrorCode::UNKNOWN_MEMBER_ID)?;
+        if member.member_epoch == member_epoch {
+            Ok(())
+        } else {
+            Err(ErrorCode::ILLEGAL_GENERATION)
+        }
+    }
+
     /// A member that asks for offsets must be at its epoch; others need not say who they are.
     pub fn validate_offset_fetch(&self, member_id: &str, member_epoch: i32) -> Result<(), ErrorCode> {
         if member_id.is_empty() && member_epoch < 0 {
