@@ -22,7 +22,7 @@ pub async fn handle(cx: &RequestContext, req: ElectLeadersRequest) -> ElectLeade
         req.election_type
     };
     if let Err(e) = cx.authorize(Operation::Alter, Resource::Cluster) {
-        return denied(&req, &e);
+        return denied(cx, &req, &e);
     }
     if !(PREFERRED..=UNCLEAN).contains(&kind) {
         return ElectLeadersResponse::default().with_error_code(ErrorCode::INVALID_REQUEST.code());
@@ -66,7 +66,7 @@ pub async fn handle(cx: &RequestContext, req: ElectLeadersRequest) -> ElectLeade
 }
 
 /// The refusal, for the whole and for each partition.
-fn denied(req: &ElectLeadersRequest, e: &ApiError) -> ElectLeadersResponse {
+fn denied(cx: &RequestContext, req: &ElectLeadersRequest, e: &ApiError) -> ElectLeadersResponse {
     let (code, message) = error_fields(Some(e));
     let row = |partition: &i32| {
         PartitionResult::default()
@@ -79,8 +79,9 @@ fn denied(req: &ElectLeadersRequest, e: &ApiError) -> ElectLeadersResponse {
             .with_topic(t.topic.clone())
             .with_partition_result(t.partitions.iter().map(row).collect())
     });
+    // Version 0 has no place for an error of the whole.
     ElectLeadersResponse::default()
-        .with_error_code(code)
+        .with_error_code(if cx.api_version >= 1 { code } else { 0 })
         .with_replica_election_results(results.collect())
 }
 

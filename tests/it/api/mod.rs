@@ -1,5 +1,6 @@
 //! Tests by API: request in, response out, over a socket. They also hold on real Kafka (`KT_TEST_BOOTSTRAP`).
 
+mod acls;
 mod api_versions;
 mod bad_bytes;
 mod create_topics;
