@@ -14,7 +14,7 @@ use kt::record::{BatchOptions, RecordBatchBuilder};
 use uuid::Uuid;
 
 use crate::support::broker::{AnyBroker, unique};
-use crate::support::wire::Wire;
+use crate::support::wire::{Wire, until_led};
 
 fn name(topic: &str) -> TopicName {
     TopicName(topic.to_owned().into())
@@ -31,7 +31,9 @@ fn create(wire: &mut Wire, topic: &str) -> Uuid {
         let response = wire.call(&request, 12);
         let found = &response.topics[0];
         if found.error_code == 0 && found.partitions.iter().all(|p| p.leader_id.0 >= 0) {
-            return found.topic_id;
+            let id = found.topic_id;
+            until_led(wire, &name(topic));
+            return id;
         }
         assert!(Instant::now() < deadline, "error {}", found.error_code);
     }

@@ -9,7 +9,7 @@ use kafka_protocol::messages::{CreateTopicsRequest, ListOffsetsRequest, ProduceR
 use kt::record::{BatchOptions, Compression, RecordBatchBuilder};
 
 use crate::support::broker::{AnyBroker, unique};
-use crate::support::wire::Wire;
+use crate::support::wire::{Wire, until_led};
 
 const INVALID_TIMESTAMP: i16 = 32;
 const BEFORE_MAX_MS: i64 = 3_600_000;
@@ -43,6 +43,7 @@ fn create(wire: &mut Wire, settings: &[(&'static str, &str)]) -> TopicName {
         .with_topics(vec![topic])
         .with_timeout_ms(10_000);
     assert_eq!(wire.call(&request, 7).topics[0].error_code, 0);
+    until_led(wire, &name);
     name
 }
 

@@ -2,9 +2,11 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use kafka_protocol::messages::list_offsets_request::{ListOffsetsPartition, ListOffsetsTopic};
+use kafka_protocol::messages::{ListOffsetsRequest, TopicName};
 use kafka_protocol::protocol::Request;
 use kt::wire::frame::{correlation_id, decode_response, encode_request};
 
@@ -76,5 +78,26 @@ impl Wire {
         let mut frame = vec![0; length];
         self.socket.read_exact(&mut frame).ok()?;
         Some(frame.into())
+    }
+}
+
+/// Waits until the broker leads partition 0 of a topic just made: real Kafka tells clients of a topic a little earlier.
+pub fn until_led(wire: &mut Wire, topic: &TopicName) {
+    let partition = ListOffsetsPartition::default()
+        .with_timestamp(-1)
+        .with_current_leader_epoch(-1);
+    let topic = ListOffsetsTopic::default()
+        .with_name(topic.clone())
+        .with_partitions(vec![partition]);
+    let request = ListOffsetsRequest::default()
+        .with_replica_id((-1).into())
+        .with_topics(vec![topic]);
+    let deadline = Instant::now() + Duration::from_secs(10);
+    loop {
+        let error = wire.call(&request, 9).topics[0].partitions[0].error_code;
+        if error == 0 {
+            return;
+        }
+        assert!(Instant::now() < deadline, "error {error}");
     }
 }
