@@ -13,8 +13,9 @@ use super::api::{self, Dispatch};
 use super::authn::Authentication;
 use super::node::Node;
 use super::request::{ConnectionInfo, RequestContext};
+use super::request_memory::{RequestMemory, Reservation};
 use super::response::{Connection, Response};
-use crate::wire::frame::{FrameError, decode_request_header, read_frame};
+use crate::wire::frame::{FrameError, decode_request_header, read_content, read_length};
 
 /// Buffer for reading: the small requests of an ordinary client come in one system call.
 const READ_BUFFER_BYTES: usize = 16 * 1024;
@@ -59,7 +60,8 @@ pub async fn serve<S: Connection>(
         let config = node.config();
         let limit = authentication.frame_limit(usize::try_from(config.i64("socket.request.max.bytes")).unwrap_or(0));
         let idle = config.i64("connections.max.idle.ms");
-        let Some(mut frame) = next_frame(&mut stream, limit, idle, &mut shutdown).await? else {
+        let next = next_frame(&mut stream, (limit, node.request_memory()), idle, &mut shutdown);
+        let Some((mut frame, memory)) = next.await? else {
             return Ok(());
         };
         let response = if let Some(answer) = authentication.handle_raw_token(node, &frame) {
@@ -67,7 +69,7 @@ pub async fn serve<S: Connection>(
             Some(Response::from(answer))
         } else {
             let (api_key, header) = decode_request_header(&mut frame)?;
-            let cx = RequestContext::new(node.clone(), info.clone(), api_key, &header);
+            let cx = RequestContext::new(node.clone(), info.clone(), api_key, &header).holding(memory);
             match authentication.handle(&cx, &frame)? {
                 Some(response) => Some(Response::from(response)),
                 None => match dispatch(&cx, frame).await? {
@@ -108,16 +110,23 @@ async fn dispatch(cx: &RequestContext, body: Bytes) -> Result<Option<Response>, 
 
 async fn next_frame<S: AsyncRead + Unpin>(
     stream: &mut S,
-    limit_bytes: usize,
+    (limit_bytes, memory): (usize, &RequestMemory),
     idle_ms: i64,
     shutdown: &mut watch::Receiver<bool>,
-) -> Result<Option<Bytes>, ConnectionError> {
+) -> Result<Option<(Bytes, Reservation)>, ConnectionError> {
     let idle = match u64::try_from(idle_ms) {
         Ok(ms) => Duration::from_millis(ms),
         Err(_) => Duration::from_secs(u64::from(u32::MAX)),
     };
+    let frame = async {
+        let Some(len) = read_length(stream, limit_bytes).await? else {
+            return Ok(None);
+        };
+        let reservation = memory.reserve(len).await;
+        Ok(Some((read_content(stream, len).await?, reservation)))
+    };
     tokio::select! {
-        frame = read_frame(stream, limit_bytes) => Ok(frame?),
+        frame = frame => frame,
         () = tokio::time::sleep(idle) => Ok(None),
         _ = shutdown.wait_for(|stop| *stop) => Ok(None),
     }

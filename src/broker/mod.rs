@@ -20,6 +20,7 @@ pub mod metadata;
 pub mod node;
 pub mod replica;
 pub mod request;
+mod request_memory;
 mod response;
 mod storage;
 mod tls;

@@ -19,6 +19,7 @@ use super::metadata::topics::{self, NewTopic};
 use super::metadata::{ApiError, Controller, MetadataImage, MetadataRecord, election, names};
 use super::replica::fetch_session::FetchSessions;
 use super::replica::{ReplicaManager, checkpoints};
+use super::request_memory::RequestMemory;
 use crate::wire::ErrorCode;
 
 /// Producer ids are taken from the controller in blocks of this many (Kafka: `ProducerIdsBlock`).
@@ -36,6 +37,7 @@ pub struct Node {
     groups: Arc<GroupCoordinator>,
     fetch_sessions: FetchSessions,
     connections: Connections,
+    request_memory: RequestMemory,
     /// What clients of each listener are told.
     advertised: OnceLock<Vec<Endpoint>>,
     /// The next producer id, and the end of the block it comes from.
@@ -56,6 +58,7 @@ impl Node {
     ) -> Result<Arc<Self>, ConfigError> {
         let slots = usize::try_from(config.i64("max.incremental.fetch.session.cache.slots")).unwrap_or(0);
         let group_config = GroupCoordinatorConfig::from(&config);
+        let request_memory = RequestMemory::new(config.i64("queued.max.request.bytes"));
         let clock = Arc::new(|| chrono::Utc::now().timestamp_millis());
         let authorizer = Authorizer::new(&config)?;
         Ok(Arc::new_cyclic(|node| Self {
@@ -72,6 +75,7 @@ impl Node {
             )),
             fetch_sessions: FetchSessions::new(slots),
             connections: Connections::default(),
+            request_memory,
             advertised: OnceLock::new(),
             producer_ids: Mutex::default(),
             loggers: Mutex::default(),
@@ -117,6 +121,11 @@ impl Node {
 
     pub fn connections(&self) -> &Connections {
         &self.connections
+    }
+
+    /// What requests may take of memory.
+    pub fn request_memory(&self) -> &RequestMemory {
+        &self.request_memory
     }
 
     pub fn loggers(&self) -> &Mutex<BTreeMap<String, String>> {

@@ -6,12 +6,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use kafka_protocol::messages::ApiKey;
 use kafka_protocol::protocol::StrBytes;
+use parking_lot::Mutex;
 
 use super::acl::authorizer::Requester;
 use super::acl::binding::{CLUSTER_NAME, resource_type};
 use super::metadata::{ApiError, MetadataImage};
 use super::node::Node;
 use super::replica::{Partition, ReplicaManager};
+use super::request_memory::Reservation;
 use crate::TopicPartition;
 use crate::wire::ErrorCode;
 
@@ -125,6 +127,8 @@ pub struct RequestContext {
     pub client_id: Option<StrBytes>,
     no_response: AtomicBool,
     close: AtomicBool,
+    /// The memory that the request's bytes take.
+    memory: Mutex<Option<Reservation>>,
 }
 
 impl RequestContext {
@@ -143,7 +147,19 @@ impl RequestContext {
             client_id: header.client_id.clone(),
             no_response: AtomicBool::new(false),
             close: AtomicBool::new(false),
+            memory: Mutex::default(),
         }
+    }
+
+    /// Takes charge of the memory that the request's bytes take, until [`RequestContext::release_memory`] or the end.
+    pub fn holding(self, memory: Reservation) -> Self {
+        *self.memory.lock() = Some(memory);
+        self
+    }
+
+    /// The request is decoded and its bytes are not needed any more.
+    pub fn release_memory(&self) {
+        self.memory.lock().take();
     }
 
     /// The client's name, empty if it has none.

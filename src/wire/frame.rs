@@ -49,6 +49,20 @@ pub enum FrameError {
 /// # Errors
 /// A negative length, a length above `limit_bytes`, or a stream that ends or fails inside the frame.
 pub async fn read_frame<S: AsyncRead + Unpin>(stream: &mut S, limit_bytes: usize) -> Result<Option<Bytes>, FrameError> {
+    match read_length(stream, limit_bytes).await? {
+        None => Ok(None),
+        Some(len) => read_content(stream, len).await.map(Some),
+    }
+}
+
+/// Reads what a frame begins with: how many bytes follow. `Ok(None)` if the stream ended before the first byte.
+///
+/// # Errors
+/// As [`read_frame`].
+pub async fn read_length<S: AsyncRead + Unpin>(
+    stream: &mut S,
+    limit_bytes: usize,
+) -> Result<Option<usize>, FrameError> {
     let mut prefix = [0u8; 4];
     if stream.read(&mut prefix[..1]).await? == 0 {
         return Ok(None);
@@ -62,6 +76,14 @@ pub async fn read_frame<S: AsyncRead + Unpin>(stream: &mut S, limit_bytes: usize
             limit: limit_bytes,
         });
     }
+    Ok(Some(len))
+}
+
+/// Reads the `len` bytes behind a frame's length. Memory grows with what comes, not with what was promised.
+///
+/// # Errors
+/// A stream that ends or fails before.
+pub async fn read_content<S: AsyncRead + Unpin>(stream: &mut S, len: usize) -> Result<Bytes, FrameError> {
     let mut content = BytesMut::with_capacity(len.min(READ_CHUNK_BYTES));
     let mut limited = stream.take(len as u64);
     while content.len() < len {
@@ -72,7 +94,7 @@ pub async fn read_frame<S: AsyncRead + Unpin>(stream: &mut S, limit_bytes: usize
             return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
         }
     }
-    Ok(Some(content.freeze()))
+    Ok(content.freeze())
 }
 
 /// A request as it goes on the wire: length, header, body.

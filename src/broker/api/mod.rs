@@ -216,6 +216,10 @@ where
     let layout = layout_version(cx.api_key as i16, cx.api_version);
     let request = decode::<R>(&mut body, layout, "request")?;
     drop(body);
+    // A produced batch goes to the log as it came; of other requests nothing large is kept, however long they wait.
+    if cx.api_key != ApiKey::Produce {
+        cx.release_memory();
+    }
     let response = handler.call(cx, request).await;
     if cx.is_response_suppressed() || cx.is_closing() {
         return Ok(Response::default());

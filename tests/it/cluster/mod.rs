@@ -3,6 +3,7 @@
 mod bad_bytes;
 mod durability;
 mod flush;
+mod memory;
 mod read_only;
 mod restart;
 mod secure;

@@ -69,11 +69,16 @@ impl Wire {
         self.socket.write_all(bytes).ok();
     }
 
-    /// The next frame without its length; none when the broker hung up.
-    pub fn frame(&mut self) -> Option<Bytes> {
+    /// How long the next frame is, which is left unread; none when the broker hung up.
+    pub fn length(&mut self) -> Option<usize> {
         let mut length = [0; 4];
         self.socket.read_exact(&mut length).ok()?;
-        let length = usize::try_from(i32::from_be_bytes(length)).expect("a length above zero");
+        Some(usize::try_from(i32::from_be_bytes(length)).expect("a length above zero"))
+    }
+
+    /// The next frame without its length; none when the broker hung up.
+    pub fn frame(&mut self) -> Option<Bytes> {
+        let length = self.length()?;
         assert!(length < 64 << 20, "an answer of {length} bytes");
         let mut frame = vec![0; length];
         self.socket.read_exact(&mut frame).ok()?;
