@@ -154,7 +154,7 @@ _kt() {
             return 0
             ;;
         kt__subcmd__broker)
-            opts="-h --port --host --config --override --data-dir --topic --client-config --help"
+            opts="-h --port --host --config --override --data-dir --topic --tls --sasl --acls --client-config --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -181,6 +181,10 @@ _kt() {
                     return 0
                     ;;
                 --topic)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --sasl)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

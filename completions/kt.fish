@@ -57,11 +57,14 @@ complete -c kt -n "__fish_kt_needs_command" -f -a "verifiable-consumer" -d 'This
 complete -c kt -n "__fish_kt_needs_command" -f -a "verifiable-producer" -d 'This tool produces increasing integers to the specified topic and prints JSON metadata to stdout on each "send" request, making externally visible which messages have been acked and which have not.'
 complete -c kt -n "__fish_kt_using_subcommand broker" -l port -d 'The port to listen on; 0 takes any free one. Given twice, the last one counts' -r
 complete -c kt -n "__fish_kt_using_subcommand broker" -l host -d 'The address to listen on, which clients are also told' -r
-complete -c kt -n "__fish_kt_using_subcommand broker" -l config -d 'Read this server.properties; its listeners count unless a port or host is given' -r -F
+complete -c kt -n "__fish_kt_using_subcommand broker" -l config -d 'Read this server.properties; its listeners count unless a port, a host, --tls or --sasl is given' -r -F
 complete -c kt -n "__fish_kt_using_subcommand broker" -l override -d 'Set a key of server.properties' -r
 complete -c kt -n "__fish_kt_using_subcommand broker" -l data-dir -d 'Keep the data here; without it, it goes to a temporary folder that is removed at the end' -r -F
 complete -c kt -n "__fish_kt_using_subcommand broker" -l topic -d 'Create a topic' -r
+complete -c kt -n "__fish_kt_using_subcommand broker" -l sasl -d 'Have clients log in; MECHANISM is plain, scram-sha-256 or scram-sha-512. Repeatable' -r
 complete -c kt -n "__fish_kt_using_subcommand broker" -l client-config -d 'Once ready, write a properties file with which every tool and Java client finds this broker' -r -F
+complete -c kt -n "__fish_kt_using_subcommand broker" -l tls -d 'Listen with TLS: makes an authority and certificates, as PEM and PKCS12 (password `changeit`), in the data folder or a temporary one, and says where. Clients may present the certificate `tls-client`, as `User:CN=client`'
+complete -c kt -n "__fish_kt_using_subcommand broker" -l acls -d 'Refuse what no ACL allows. The first user of --sasl may do everything; without --sasl, whoever has no certificate'
 complete -c kt -n "__fish_kt_using_subcommand broker" -s h -l help -d 'Print help'
 complete -c kt -n "__fish_kt_using_subcommand broker-ctl; and not __fish_seen_subcommand_from compact retain" -s h -l help -d 'Print help'
 complete -c kt -n "__fish_kt_using_subcommand broker-ctl; and not __fish_seen_subcommand_from compact retain" -f -a "compact" -d 'Ends the active segments of a compacted topic and compacts them now, however little there is to clean'
@@ -74,7 +77,7 @@ complete -c kt -n "__fish_kt_using_subcommand broker-ctl; and __fish_seen_subcom
 complete -c kt -n "__fish_kt_using_subcommand broker-ctl; and __fish_seen_subcommand_from retain" -l command-config -d 'A file of client properties' -r -F
 complete -c kt -n "__fish_kt_using_subcommand broker-ctl; and __fish_seen_subcommand_from retain" -l context -d 'The context to connect with' -r
 complete -c kt -n "__fish_kt_using_subcommand broker-ctl; and __fish_seen_subcommand_from retain" -s h -l help -d 'Print help'
-complete -c kt -n "__fish_kt_using_subcommand dev" -l config -d 'Read this server.properties; its listeners count unless a port or host is given' -r -F
+complete -c kt -n "__fish_kt_using_subcommand dev" -l config -d 'Read this server.properties; its listeners count unless a port, a host, --tls or --sasl is given' -r -F
 complete -c kt -n "__fish_kt_using_subcommand dev" -l override -d 'Set a key of server.properties' -r
 complete -c kt -n "__fish_kt_using_subcommand dev" -l data-dir -d 'Keep the data here; without it, it goes to a temporary folder that is removed at the end' -r -F
 complete -c kt -n "__fish_kt_using_subcommand dev" -l topic -d 'Create a topic' -r

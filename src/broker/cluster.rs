@@ -22,11 +22,13 @@ use super::control::Control;
 use super::listener::Listener;
 use super::maintenance::{Maintained, Maintenance, maintain};
 use super::metadata::controller::{ControllerOptions, MetadataLogConfig};
+use super::metadata::record::ScramCredentialRecord;
 use super::metadata::topics::{self, NewTopic};
-use super::metadata::{ApiError, Controller};
+use super::metadata::{ApiError, Controller, MetadataRecord};
 use super::node::Node;
 use super::replica::ReplicaManager;
 use super::storage::Storage;
+use crate::wire::sasl::{ScramCredential, ScramMechanism};
 
 /// How a cluster is to be. Without further words: one broker on a free port of 127.0.0.1, in a temporary directory.
 #[derive(Debug, Default)]
@@ -34,7 +36,21 @@ pub struct ClusterBuilder {
     props: Props,
     data_dir: Option<PathBuf>,
     topics: Vec<NewTopic>,
+    scram_users: Vec<ScramUser>,
     log_to_stderr: bool,
+}
+
+/// Somebody who can log in by SCRAM.
+struct ScramUser {
+    mechanism: ScramMechanism,
+    name: String,
+    password: String,
+}
+
+impl std::fmt::Debug for ScramUser {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {:?}", self.name, self.mechanism)
+    }
 }
 
 impl ClusterBuilder {
@@ -70,6 +86,21 @@ impl ClusterBuilder {
     /// As [`Self::topic`], with all that a topic can have.
     pub fn topic_with(mut self, topic: NewTopic) -> Self {
         self.topics.push(topic);
+        self
+    }
+
+    /// A user who can log in by SCRAM when [`Self::start`] returns, with this password from now on.
+    pub fn scram_user(
+        mut self,
+        mechanism: ScramMechanism,
+        name: impl Into<String>,
+        password: impl Into<String>,
+    ) -> Self {
+        self.scram_users.push(ScramUser {
+            mechanism,
+            name: name.into(),
+            password: password.into(),
+        });
         self
     }
 
@@ -111,6 +142,9 @@ impl ClusterBuilder {
             .map_err(failed)?;
         for topic in &self.topics {
             create_if_missing(&node, topic).map_err(failed)?;
+        }
+        for user in &self.scram_users {
+            set_password(&node, user).map_err(failed)?;
         }
         let bootstrap_servers = bootstrap_servers(&listeners)?;
         let mut tasks: Vec<_> = listeners
@@ -194,6 +228,34 @@ fn create_if_missing(node: &Node, topic: &NewTopic) -> Result<(), ApiError> {
             return Ok((Vec::new(), ()));
         }
         Ok((topics::create(image, &config, topic)?.records, ()))
+    })
+}
+
+/// Writes a credential, unless the user has this password already.
+fn set_password(node: &Node, user: &ScramUser) -> Result<(), ApiError> {
+    const ITERATIONS: u32 = 4096;
+    let (mechanism, password) = (user.mechanism, &user.password);
+    node.controller().change(|image| {
+        let there = image.scram.get(&(user.name.clone(), mechanism.code()));
+        let is_same = |there: &ScramCredentialRecord| {
+            let iterations = u32::try_from(there.iterations).unwrap_or(ITERATIONS);
+            let again = ScramCredential::new(mechanism, password, there.salt.clone(), iterations);
+            again.stored_key == there.stored_key
+        };
+        if there.is_some_and(is_same) {
+            return Ok((Vec::new(), ()));
+        }
+        let salt = rand::random::<[u8; 16]>().to_vec();
+        let made = ScramCredential::new(mechanism, password, salt, ITERATIONS);
+        let record = MetadataRecord::UserScramCredential(ScramCredentialRecord {
+            name: user.name.clone(),
+            mechanism: mechanism.code(),
+            salt: made.salt,
+            stored_key: made.stored_key,
+            server_key: made.server_key,
+            iterations: i32::try_from(made.iterations).unwrap_or(i32::MAX),
+        });
+        Ok((vec![record], ()))
     })
 }
 

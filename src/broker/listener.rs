@@ -17,6 +17,7 @@ use super::connection::{self, ConnectionError};
 use super::node::Node;
 use super::request::ConnectionInfo;
 use super::tls;
+use super::x500::{MappingRules, distinguished_name};
 
 /// A bound listener.
 #[derive(Debug)]
@@ -32,6 +33,8 @@ pub struct Listener {
 #[derive(Clone, Default)]
 struct Security {
     tls: Option<TlsAcceptor>,
+    /// How principals of certificates are named.
+    mapping_rules: Arc<MappingRules>,
     sasl: Option<Arc<SaslSettings>>,
 }
 
@@ -97,6 +100,8 @@ impl Listener {
     pub fn secure(mut self, config: &BrokerConfig) -> io::Result<Self> {
         if self.endpoint.protocol.is_tls() {
             self.security.tls = Some(tls::acceptor(config, &self.endpoint)?);
+            let rules = tls::setting(config, &self.endpoint, "ssl.principal.mapping.rules").unwrap_or("DEFAULT");
+            self.security.mapping_rules = Arc::new(MappingRules::parse(rules).map_err(tls::invalid)?);
         }
         if self.endpoint.protocol.is_sasl() {
             self.security.sasl = Some(Arc::new(SaslSettings::new(config, &self.endpoint)));
@@ -155,7 +160,7 @@ async fn handle(node: &Arc<Node>, (stream, peer): (TcpStream, SocketAddr), endpo
 async fn serve(
     node: &Arc<Node>,
     stream: TcpStream,
-    info: ConnectionInfo,
+    mut info: ConnectionInfo,
     security: Security,
 ) -> Result<(), ConnectionError> {
     let authentication = security.sasl.map_or_else(Authentication::none, Authentication::sasl);
@@ -164,8 +169,22 @@ async fn serve(
         Some(acceptor) => {
             let handshake = tokio::time::timeout(HANDSHAKE_TIMEOUT, acceptor.accept(stream)).await;
             let stream = handshake.map_err(|_| ConnectionError::Protocol("TLS handshake timed out".to_owned()))??;
+            let certificate = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first());
+            if let Some(certificate) = certificate {
+                info.principal = principal(certificate, &security.mapping_rules)?;
+            }
             connection::serve(node, stream, info, authentication).await
         }
+    }
+}
+
+/// Who a certificate says the client is. SASL, where the listener asks for it, has the last word.
+fn principal(certificate: &[u8], rules: &MappingRules) -> Result<String, ConnectionError> {
+    let name = distinguished_name(certificate)
+        .ok_or_else(|| ConnectionError::Protocol("the certificate's subject cannot be read".to_owned()))?;
+    match rules.apply(&name) {
+        Some(short) => Ok(format!("User:{short}")),
+        None => Err(ConnectionError::Protocol(format!("No rules apply to {name}"))),
     }
 }
 

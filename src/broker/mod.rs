@@ -24,6 +24,7 @@ mod request_memory;
 mod response;
 mod storage;
 mod tls;
+mod x500;
 
 pub use cluster::{Cluster, ClusterBuilder};
 pub use control::SOCKET_FILE as CONTROL_SOCKET_FILE;

@@ -10,23 +10,26 @@ use tokio_rustls::TlsAcceptor;
 use super::config::{BrokerConfig, Endpoint};
 use crate::wire::tls::{ClientAuth, Identity, server_config};
 
-fn invalid(why: impl Into<String>) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidInput, why.into())
+pub(super) fn invalid(why: impl ToString) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, why.to_string())
+}
+
+/// A key of one listener: `listener.name.NAME.KEY`, else `KEY`.
+pub(super) fn setting<'a>(config: &'a BrokerConfig, endpoint: &Endpoint, key: &str) -> Option<&'a str> {
+    let props = config.statics();
+    let own = format!("listener.name.{}.{key}", endpoint.name.to_ascii_lowercase());
+    props.get(&own).or_else(|| props.get(key)).map(String::as_str)
 }
 
 /// Looks up `ssl.*` keys of one listener.
 struct Scope<'a> {
     config: &'a BrokerConfig,
-    prefix: String,
+    endpoint: &'a Endpoint,
 }
 
 impl Scope<'_> {
     fn get(&self, key: &str) -> Option<&str> {
-        let props = self.config.statics();
-        props
-            .get(&format!("{}{key}", self.prefix))
-            .or_else(|| props.get(key))
-            .map(String::as_str)
+        setting(self.config, self.endpoint, key)
     }
 
     /// The PEM text of a store: given as it is under `inline`, or in the file of `location`.
@@ -54,8 +57,7 @@ impl Scope<'_> {
 /// # Errors
 /// Without certificate or key, or with unreadable ones.
 pub(super) fn acceptor(config: &BrokerConfig, endpoint: &Endpoint) -> io::Result<TlsAcceptor> {
-    let prefix = format!("listener.name.{}.", endpoint.name.to_ascii_lowercase());
-    let scope = Scope { config, prefix };
+    let scope = Scope { config, endpoint };
     let chain = scope.pem("keystore", "ssl.keystore.certificate.chain")?;
     let key = scope.pem("keystore", "ssl.keystore.key")?;
     let (Some(chain), Some(key)) = (chain, key) else {

@@ -58,7 +58,9 @@ async fn run(ui: &mut Ui, line: Line) -> CliResult {
         .configs(broker::parse_overrides(&overrides)?);
     // The broker has a runtime of its own, with as many threads as there are processors.
     std::thread::scope(|scope| {
-        let served = scope.spawn(|| broker::serve(ui, builder, None)).join();
+        let served = scope
+            .spawn(|| broker::serve(ui, builder, &broker::ClientConfig::default()))
+            .join();
         served.unwrap_or_else(|_| Err(CliError::failed("the broker panicked")))
     })
 }

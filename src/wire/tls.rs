@@ -14,7 +14,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
 
-pub use der::{Der, common_name, has_dns_names};
+pub use der::{Der, common_name, has_dns_names, subject};
 
 /// A TLS configuration that does not work out.
 #[derive(Debug, Clone, thiserror::Error)]

@@ -59,10 +59,15 @@ fn to_be_signed(certificate: &[u8]) -> Option<Vec<(u8, Der<'_>)>> {
     Some(values)
 }
 
+/// The content of a certificate's subject: its relative distinguished names.
+pub fn subject(certificate: &[u8]) -> Option<Der<'_>> {
+    // serial, signature, issuer, validity, subject
+    to_be_signed(certificate)?.get(4).map(|(_, subject)| *subject)
+}
+
 /// The last common name of a certificate's subject.
 pub fn common_name(certificate: &[u8]) -> Option<String> {
-    // serial, signature, issuer, validity, subject
-    let (_, subject) = *to_be_signed(certificate)?.get(4)?;
+    let subject = subject(certificate)?;
     let mut found = None;
     for (_, set) in subject.values().filter(|(tag, _)| *tag == SET) {
         for (_, pair) in set.values() {

@@ -7,5 +7,6 @@ mod memory;
 mod read_only;
 mod restart;
 mod secure;
+mod secure_flags;
 mod sigkill;
 mod storage_failure;

@@ -39,6 +39,17 @@ impl Broker {
         broker
     }
 
+    /// A broker with further words on its command line.
+    pub fn told(words: &[&str]) -> Self {
+        let temp = tempfile::tempdir().expect("a temp dir");
+        let dir = temp.path().join("data");
+        let mut command = Self::command(&dir, &[]);
+        command.args(words);
+        let mut broker = Self::spawn(command, &dir).unwrap_or_else(|said| panic!("kt broker did not start: {said}"));
+        broker._temp = Some(temp);
+        broker
+    }
+
     /// A broker on a data folder that outlives it, for restarts. The error is what the broker said.
     pub fn on(data_dir: &Path, overrides: &[(&str, &str)]) -> Result<Self, String> {
         Self::spawn(Self::command(data_dir, overrides), data_dir)
@@ -139,8 +150,6 @@ impl Broker {
         &self.bootstrap
     }
 
-    // Benches ask for it.
-    #[allow(dead_code)]
     pub fn pid(&self) -> u32 {
         self.child.id()
     }

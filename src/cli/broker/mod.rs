@@ -1,7 +1,13 @@
 //! `kt broker`: the embedded cluster, in the foreground.
 
+mod argv;
+mod certificates;
+mod security;
+
 use std::io::Write;
 use std::path::{Path, PathBuf};
+
+use security::{Security, SecurityArgs};
 
 use super::{CliError, CliResult, Ui};
 use crate::broker::config::properties;
@@ -18,6 +24,8 @@ pub struct Args {
     host: String,
     #[command(flatten)]
     cluster: ClusterArgs,
+    #[command(flatten)]
+    security: SecurityArgs,
     /// Once ready, write a properties file with which every tool and Java client finds this broker.
     #[arg(long, value_name = "FILE")]
     client_config: Option<PathBuf>,
@@ -26,7 +34,7 @@ pub struct Args {
 /// What the cluster is made of: shared by `kt broker`, `kt dev` and `kt tour`.
 #[derive(Debug, Default, clap::Args)]
 pub struct ClusterArgs {
-    /// Read this server.properties; its listeners count unless a port or host is given.
+    /// Read this server.properties; its listeners count unless a port, a host, --tls or --sasl is given.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Set a key of server.properties.
@@ -49,8 +57,8 @@ impl ClusterArgs {
         }
     }
 
-    /// The cluster to start. It listens on `address` when that is given or the configuration names no listeners.
-    fn builder(&self, address: &str, is_given: bool) -> CliResult<ClusterBuilder> {
+    /// The cluster to start. It listens on `listener` when that is given or the configuration names no listeners.
+    fn builder(&self, listener: &str, is_given: bool, settings: &[(String, String)]) -> CliResult<ClusterBuilder> {
         let mut builder = Cluster::builder();
         let mut has_listeners = false;
         if let Some(path) = &self.config {
@@ -59,8 +67,9 @@ impl ClusterArgs {
             builder = builder.configs(props);
         }
         if !has_listeners || is_given {
-            builder = builder.config("listeners", format!("PLAINTEXT://{address}"));
+            builder = builder.config("listeners", listener);
         }
+        builder = builder.configs(settings.iter().cloned());
         builder = builder.configs(parse_overrides(&self.overrides)?);
         if let Some(dir) = &self.data_dir {
             builder = builder.data_dir(dir);
@@ -79,20 +88,67 @@ pub fn run(ui: &mut Ui, args: &Args, is_given: impl Fn(&str) -> bool) -> CliResu
     } else {
         args.host.clone()
     };
-    let given = is_given("port") || is_given("host");
-    let builder = args.cluster.builder(&format!("{host}:{}", args.port), given)?;
-    serve(ui, builder.log_to_stderr(), args.client_config.as_deref())
+    let security = args.security.prepare(&args.host, args.cluster.data_dir.as_deref())?;
+    let given = is_given("port") || is_given("host") || args.security.changes_listener();
+    let listener = format!("{}://{host}:{}", security.protocol, args.port);
+    let mut builder = args.cluster.builder(&listener, given, &security.settings)?;
+    for (mechanism, user, password) in &security.scram_users {
+        builder = builder.scram_user(*mechanism, user.as_str(), password.as_str());
+    }
+    argv::hide_secrets();
+    let client_config = ClientConfig {
+        path: args.client_config.as_deref(),
+        security,
+    };
+    serve(ui, builder.log_to_stderr(), &client_config)
+}
+
+/// The client.properties to write.
+#[derive(Default)]
+pub struct ClientConfig<'a> {
+    path: Option<&'a Path>,
+    security: Security,
+}
+
+impl std::fmt::Debug for ClientConfig<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // The rest holds passwords.
+        f.debug_struct("ClientConfig")
+            .field("path", &self.path)
+            .finish_non_exhaustive()
+    }
+}
+
+impl ClientConfig<'_> {
+    /// Writes it where it was asked for, beside certificates also where it was not, and tells where what is.
+    fn write(&self, ui: &mut Ui, bootstrap: &str) -> CliResult {
+        let certificates = self.security.certificates_dir();
+        if let Some(dir) = certificates {
+            writeln!(ui.out(), "tls.dir={}", dir.display())?;
+        }
+        let beside = certificates.map(|dir| dir.join("client.properties"));
+        let Some(path) = self.path.or(beside.as_deref()) else {
+            return Ok(());
+        };
+        let text = format!("{bootstrap}{}", self.security.client_lines.join("\n"));
+        let text = format!("{}\n", text.trim_end());
+        write_atomically(path, &text).map_err(|e| CliError::failed(format!("{}: {e}", path.display())))?;
+        if self.path.is_none() {
+            writeln!(ui.out(), "client.config={}", path.display())?;
+        }
+        Ok(())
+    }
 }
 
 /// Starts a cluster on a free port of 127.0.0.1, for commands that run beside it.
 pub async fn start(args: &ClusterArgs) -> CliResult<Cluster> {
-    let builder = args.builder("127.0.0.1:0", false)?;
+    let builder = args.builder("PLAINTEXT://127.0.0.1:0", false, &[])?;
     raise_open_files_limit();
     builder.start().await.map_err(|e| CliError::failed(e.to_string()))
 }
 
 /// Starts the cluster, says where it is, and stops it in order at SIGINT or SIGTERM.
-pub fn serve(ui: &mut Ui, builder: ClusterBuilder, client_config: Option<&Path>) -> CliResult {
+pub fn serve(ui: &mut Ui, builder: ClusterBuilder, client_config: &ClientConfig<'_>) -> CliResult {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     raise_open_files_limit();
     runtime.block_on(async {
@@ -103,10 +159,8 @@ pub fn serve(ui: &mut Ui, builder: ClusterBuilder, client_config: Option<&Path>)
         }
         let line = format!("bootstrap.servers={}\n", cluster.bootstrap_servers());
         ui.out().write_all(line.as_bytes())?;
+        client_config.write(ui, &line)?;
         ui.flush()?;
-        if let Some(path) = client_config {
-            write_atomically(path, &line).map_err(|e| CliError::failed(format!("{}: {e}", path.display())))?;
-        }
         signals.wait().await;
         cluster.stop().await;
         Ok(())

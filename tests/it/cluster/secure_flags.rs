@@ -1,0 +1,125 @@
+//! `kt broker --tls --sasl --acls`: what it writes is enough for Java's clients and for librdkafka.
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use rdkafka::ClientConfig;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+
+use crate::support::broker::Broker;
+use crate::support::kafka;
+use crate::support::process::run_kt;
+use crate::support::tools::Tools;
+
+const SECRET: &str = "al ice\\s:\"secret\"";
+
+fn client_config(broker: &Broker) -> String {
+    broker.data_dir().join("client.properties").display().to_string()
+}
+
+fn topics(tools: &Tools, config: &str, bootstrap: &str, words: &[&str]) -> (i32, String) {
+    let argv = [
+        &["--bootstrap-server", bootstrap, "--command-config", config][..],
+        words,
+    ]
+    .concat();
+    let argv: Vec<String> = argv.iter().map(|w| w.to_string()).collect();
+    let done = tools.run("kafka-topics.sh", &argv, b"");
+    (done.exit, format!("{}{}", done.out(), done.err()))
+}
+
+/// Makes a topic with the written client.properties, by our tools and by Kafka's.
+fn works(broker: &Broker) {
+    let config = client_config(broker);
+    let work = tempfile::tempdir().expect("a temp dir");
+    let mut all = vec![("by-kt", Tools::kt(work.path()))];
+    if kafka::available() {
+        all.push(("by-java", Tools::kafka(work.path())));
+    }
+    for (topic, tools) in all {
+        let (exit, said) = topics(&tools, &config, broker.bootstrap(), &["--create", "--topic", topic]);
+        assert_eq!(exit, 0, "{topic}: {said}");
+    }
+}
+
+/// librdkafka has names of its own for the same settings.
+fn librdkafka_sees(broker: &Broker, settings: &[(&str, &str)]) -> usize {
+    let authority = broker.data_dir().join("tls-ca.pem");
+    let mut config = ClientConfig::new();
+    config.set("bootstrap.servers", broker.bootstrap());
+    config.set("ssl.ca.location", authority.display().to_string());
+    for (key, value) in settings {
+        config.set(*key, *value);
+    }
+    let consumer: BaseConsumer = config.create().expect("a consumer");
+    let metadata = consumer
+        .fetch_metadata(None, Duration::from_secs(20))
+        .expect("metadata");
+    metadata.topics().len()
+}
+
+#[test]
+fn certificates_of_its_own() {
+    let broker = Broker::told(&["--tls", "--acls"]);
+    works(&broker);
+    let seen = librdkafka_sees(&broker, &[("security.protocol", "ssl")]);
+    assert!(seen > 0, "without a certificate one is the super user");
+
+    // With the client's certificate one is somebody, who has no rights.
+    let config = client_config(&broker);
+    let text = fs::read_to_string(&config).expect("the written file");
+    let named = Path::new(&config).with_file_name("named.properties");
+    let uncommented = text.replace("# ssl.", "ssl.");
+    fs::write(&named, uncommented).expect("a file");
+    let named = named.display().to_string();
+    let listed = |config: &str| run_kt(&["topics", "--command-config", config, "--list"], b"").out();
+    assert!(listed(&config).contains("by-kt") && !listed(&named).contains("by-kt"));
+    let acls = ["--topic", "by-kt"];
+    let made = run_kt(
+        &[&["topics", "--command-config", &named, "--delete"][..], &acls].concat(),
+        b"",
+    );
+    assert_ne!(made.exit, 0, "{}", made.out());
+}
+
+#[test]
+fn users_of_its_own() {
+    let alice = format!("scram-sha-512:alice:{SECRET}");
+    let broker = Broker::told(&["--tls", "--sasl", &alice, "--sasl", "plain:bob:bob-secret", "--acls"]);
+    works(&broker);
+    let login = |user, password, mechanism| {
+        [
+            ("security.protocol", "sasl_ssl"),
+            ("sasl.mechanism", mechanism),
+            ("sasl.username", user),
+            ("sasl.password", password),
+        ]
+    };
+    assert!(librdkafka_sees(&broker, &login("alice", SECRET, "SCRAM-SHA-512")) > 0);
+    let bob = librdkafka_sees(&broker, &login("bob", "bob-secret", "PLAIN"));
+    assert_eq!(bob, 0, "bob is known, and has no rights");
+}
+
+/// Whoever lists the processes sees no password.
+#[test]
+#[cfg(target_os = "linux")]
+fn the_process_title_has_no_passwords() {
+    let broker = Broker::told(&[
+        "--sasl",
+        "plain:alice:hunter2",
+        "--override",
+        "ssl.key.password=hunter3",
+    ]);
+    let title = fs::read_to_string(format!("/proc/{}/cmdline", broker.pid())).expect("a process");
+    assert!(
+        title.contains("plain:alice:*******") && title.contains("ssl.key.password=*******"),
+        "{title}"
+    );
+    assert!(!title.contains("hunter"), "{title}");
+    let config = client_config(&broker);
+    assert!(
+        !Path::new(&config).exists(),
+        "nothing is written unasked where there are no certificates"
+    );
+}
