@@ -25,6 +25,7 @@ mod response;
 mod storage;
 mod tls;
 mod x500;
+pub mod txn;
 
 pub use cluster::{Cluster, ClusterBuilder};
 pub use control::SOCKET_FILE as CONTROL_SOCKET_FILE;

@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::acl::Authorizer;
 use super::config::{BrokerConfig, ConfigError, Endpoint, Props};
+use super::group::coordinator::Clock;
 use super::group::{GroupCoordinator, GroupCoordinatorConfig, OffsetsTopic};
 use super::listener::Connections;
 use super::metadata::bootstrap::{FEATURES, KRAFT_VERSION};
@@ -20,6 +21,7 @@ use super::metadata::{ApiError, Controller, MetadataImage, MetadataRecord, elect
 use super::replica::fetch_session::FetchSessions;
 use super::replica::{ReplicaManager, checkpoints};
 use super::request_memory::RequestMemory;
+use super::txn::{TransactionConfig, TransactionCoordinator, TransactionTopic};
 use crate::wire::ErrorCode;
 
 /// Producer ids are taken from the controller in blocks of this many (Kafka: `ProducerIdsBlock`).
@@ -35,6 +37,7 @@ pub struct Node {
     controller: Arc<Controller>,
     replicas: ReplicaManager,
     groups: Arc<GroupCoordinator>,
+    transactions: Arc<TransactionCoordinator>,
     fetch_sessions: FetchSessions,
     connections: Connections,
     request_memory: RequestMemory,
@@ -58,8 +61,9 @@ impl Node {
     ) -> Result<Arc<Self>, ConfigError> {
         let slots = usize::try_from(config.i64("max.incremental.fetch.session.cache.slots")).unwrap_or(0);
         let group_config = GroupCoordinatorConfig::from(&config);
+        let transaction_config = TransactionConfig::from(&config);
         let request_memory = RequestMemory::new(config.i64("queued.max.request.bytes"));
-        let clock = Arc::new(|| chrono::Utc::now().timestamp_millis());
+        let clock: Clock = Arc::new(|| chrono::Utc::now().timestamp_millis());
         let authorizer = Authorizer::new(&config)?;
         Ok(Arc::new_cyclic(|node| Self {
             id,
@@ -71,6 +75,11 @@ impl Node {
             groups: Arc::new(GroupCoordinator::new(
                 group_config,
                 Arc::new(OffsetsTopic::new(node.clone())),
+                clock.clone(),
+            )),
+            transactions: Arc::new(TransactionCoordinator::new(
+                transaction_config,
+                Arc::new(TransactionTopic::new(node.clone())),
                 clock,
             )),
             fetch_sessions: FetchSessions::new(slots),
@@ -113,6 +122,11 @@ impl Node {
     /// The coordinator of consumer groups.
     pub fn groups(&self) -> &Arc<GroupCoordinator> {
         &self.groups
+    }
+
+    /// The coordinator of transactions.
+    pub fn transactions(&self) -> &Arc<TransactionCoordinator> {
+        &self.transactions
     }
 
     pub fn fetch_sessions(&self) -> &FetchSessions {
@@ -286,6 +300,9 @@ impl Publisher for Node {
         let problems = self.replicas.apply(&config, old, new, self.now_ms());
         problems.iter().for_each(|p| self.log(p));
         self.groups.on_metadata_changed(old, new);
+        if old.topic(names::TRANSACTION_STATE) != new.topic(names::TRANSACTION_STATE) {
+            self.transactions.on_leadership_changed();
+        }
         if configs_changed {
             let is_touched = |topic: &str| {
                 let of = |image: &MetadataImage| image.config(resource_type::TOPIC, topic).cloned();

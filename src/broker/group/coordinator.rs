@@ -536,7 +536,7 @@ fn failed((id, reply): (ReplyId, Reply), error: ErrorCode) -> (ReplyId, Reply) {
 }
 
 /// What a client is told when the log refuses a record: it knows coordinators, not logs.
-fn append_error(error: ErrorCode) -> ErrorCode {
+pub(in crate::broker) fn append_error(error: ErrorCode) -> ErrorCode {
     match error {
         ErrorCode::UNKNOWN_TOPIC_OR_PARTITION | ErrorCode::NOT_ENOUGH_REPLICAS | ErrorCode::REQUEST_TIMED_OUT => {
             ErrorCode::COORDINATOR_NOT_AVAILABLE
