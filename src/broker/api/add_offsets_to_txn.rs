@@ -30,5 +30,8 @@ async fn add(cx: &RequestContext, req: &AddOffsetsToTxnRequest) -> Result<(), Er
     };
     let partition = cx.node.groups().partition_for(&req.group_id);
     let partition = TopicPartition::new(names::GROUP_METADATA, partition);
-    cx.node.transactions().add_partitions(id, producer, &[partition], 0).await
+    cx.node
+        .transactions()
+        .add_partitions(id, producer, &[partition], 0)
+        .await
 }

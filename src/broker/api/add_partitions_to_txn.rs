@@ -121,7 +121,11 @@ async fn ask(
     let results = if transaction.verify_only {
         coordinator.verify_partitions(id, producer, partitions)
     } else {
-        let version = if cx.api_version < BATCHED { 0 } else { EPOCH_BUMP_VERSION };
+        let version = if cx.api_version < BATCHED {
+            0
+        } else {
+            EPOCH_BUMP_VERSION
+        };
         let added = coordinator.add_partitions(id, producer, partitions, version).await;
         added.map(|()| vec![Ok(()); partitions.len()])
     };

@@ -44,7 +44,11 @@ async fn end(cx: &RequestContext, req: &EndTxnRequest) -> Result<ProducerIdAndEp
             epoch: req.producer_epoch,
         },
         committed: req.committed,
-        client_version: if cx.api_version < EPOCH_BUMP { 0 } else { EPOCH_BUMP_VERSION },
+        client_version: if cx.api_version < EPOCH_BUMP {
+            0
+        } else {
+            EPOCH_BUMP_VERSION
+        },
     };
     cx.node.transactions().end(id, request).await
 }

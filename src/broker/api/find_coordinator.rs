@@ -1,13 +1,14 @@
-//! FindCoordinator (10), v0-6. Which broker coordinates a group; since v4 for several keys. Makes `__consumer_offsets` on
-//! first use.
+//! FindCoordinator (10), v0-6. Which broker coordinates a group or a transactional id; since v4 for several keys. Makes
+//! `__consumer_offsets` or `__transaction_state` on first use.
 //!
-//! There is no transaction or share coordinator: asking for one is INVALID_REQUEST, which ends a client's attempt, where
+//! There is no share coordinator: asking for one is INVALID_REQUEST, which ends a client's attempt, where
 //! COORDINATOR_NOT_AVAILABLE would have it try until its time is up.
 
 use kafka_protocol::messages::find_coordinator_response::Coordinator;
 use kafka_protocol::messages::{FindCoordinatorRequest, FindCoordinatorResponse};
 
 use crate::broker::metadata::names;
+use crate::broker::node::Node;
 use crate::broker::request::{Operation, RequestContext, Resource};
 use crate::wire::error::ErrorCode;
 
@@ -17,6 +18,8 @@ const KEY_TYPE: i16 = 1;
 const SEVERAL_KEYS: i16 = 4;
 /// Key type of consumer groups.
 const GROUP: i8 = 0;
+/// Key type of transactional ids.
+const TRANSACTION: i8 = 1;
 
 /// A broker as a client can reach it.
 struct Address {
@@ -65,21 +68,27 @@ fn split(found: Result<Address, ErrorCode>) -> (Address, ErrorCode) {
 }
 
 fn find(cx: &RequestContext, key_type: i8, key: &str) -> Result<Address, ErrorCode> {
-    if key_type != GROUP {
-        return Err(ErrorCode::INVALID_REQUEST);
-    }
-    cx.authorize(Operation::Describe, Resource::Group(key))
+    let (resource, topic, partition) = match key_type {
+        GROUP => (
+            Resource::Group(key),
+            names::GROUP_METADATA,
+            (|node, key| node.groups().partition_for(key)) as fn(&Node, &str) -> i32,
+        ),
+        TRANSACTION => (
+            Resource::TransactionalId(key),
+            names::TRANSACTION_STATE,
+            (|node, key| node.transactions().partition_for(key)) as fn(&Node, &str) -> i32,
+        ),
+        _ => return Err(ErrorCode::INVALID_REQUEST),
+    };
+    cx.authorize(Operation::Describe, resource)
         .map_err(|denied| denied.code)?;
     let unavailable = ErrorCode::COORDINATOR_NOT_AVAILABLE;
-    if cx.image().topic(names::GROUP_METADATA).is_none() {
-        cx.node
-            .auto_create_topic(names::GROUP_METADATA)
-            .map_err(|_| unavailable)?;
+    if cx.image().topic(topic).is_none() {
+        cx.node.auto_create_topic(topic).map_err(|_| unavailable)?;
     }
     let image = cx.image();
-    let partition = image
-        .partition(names::GROUP_METADATA, cx.node.groups().partition_for(key))
-        .ok_or(unavailable)?;
+    let partition = image.partition(topic, partition(&cx.node, key)).ok_or(unavailable)?;
     let broker = image.brokers.get(&partition.leader).ok_or(unavailable)?;
     let listener = broker.listener(&cx.connection.listener).ok_or(unavailable)?;
     Ok(Address {

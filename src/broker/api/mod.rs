@@ -13,6 +13,8 @@ use super::response::Response;
 use crate::wire::api::{layout_version, response_header_version};
 use crate::wire::frame::{FrameError, decode, encode_response};
 
+mod add_offsets_to_txn;
+mod add_partitions_to_txn;
 mod alter_client_quotas;
 mod alter_configs;
 mod alter_partition_reassignments;
@@ -35,8 +37,10 @@ mod describe_groups;
 mod describe_log_dirs;
 mod describe_producers;
 mod describe_topic_partitions;
+mod describe_transactions;
 mod describe_user_scram_credentials;
 mod elect_leaders;
+mod end_txn;
 mod fetch;
 mod fetch_reply;
 mod find_coordinator;
@@ -49,6 +53,7 @@ mod list_config_resources;
 mod list_groups;
 mod list_offsets;
 mod list_partition_reassignments;
+mod list_transactions;
 mod metadata;
 mod offset_commit;
 mod offset_delete;
@@ -59,6 +64,8 @@ mod sasl_authenticate;
 mod sasl_handshake;
 pub mod shared;
 mod sync_group;
+mod txn_offset_commit;
+mod write_txn_markers;
 
 type Answer<'a> = Pin<Box<dyn Future<Output = Result<Response, FrameError>> + Send + 'a>>;
 
@@ -109,6 +116,11 @@ pub static TABLE: &[Api] = apis! {
     DeleteRecords,                 0..=2,  delete_records,                 DeleteRecordsRequest;
     InitProducerId,                0..=5,  init_producer_id,               InitProducerIdRequest;
     OffsetForLeaderEpoch,          2..=4,  offset_for_leader_epoch,        OffsetForLeaderEpochRequest;
+    AddPartitionsToTxn,            0..=5,  add_partitions_to_txn,          AddPartitionsToTxnRequest;
+    AddOffsetsToTxn,               0..=4,  add_offsets_to_txn,             AddOffsetsToTxnRequest;
+    EndTxn,                        0..=5,  end_txn,                        EndTxnRequest;
+    WriteTxnMarkers,               1..=1,  write_txn_markers,              WriteTxnMarkersRequest;
+    TxnOffsetCommit,               0..=5,  txn_offset_commit,              TxnOffsetCommitRequest;
     DescribeAcls,                  1..=3,  describe_acls,                  DescribeAclsRequest;
     CreateAcls,                    1..=3,  create_acls,                    CreateAclsRequest;
     DeleteAcls,                    1..=3,  delete_acls,                    DeleteAclsRequest;
@@ -129,6 +141,8 @@ pub static TABLE: &[Api] = apis! {
     AlterUserScramCredentials,     0..=0,  alter_user_scram_credentials,   AlterUserScramCredentialsRequest;
     DescribeCluster,               0..=2,  describe_cluster,               DescribeClusterRequest;
     DescribeProducers,             0..=0,  describe_producers,             DescribeProducersRequest;
+    DescribeTransactions,          0..=0,  describe_transactions,          DescribeTransactionsRequest;
+    ListTransactions,              0..=2,  list_transactions,              ListTransactionsRequest;
     ConsumerGroupHeartbeat,        0..=1,  consumer_group_heartbeat,       ConsumerGroupHeartbeatRequest;
     ConsumerGroupDescribe,         0..=1,  consumer_group_describe,        ConsumerGroupDescribeRequest;
     ListConfigResources,           0..=1,  list_config_resources,          ListConfigResourcesRequest;

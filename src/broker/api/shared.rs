@@ -27,6 +27,15 @@ pub fn raw_ids(ids: &[BrokerId]) -> Vec<i32> {
     ids.iter().map(|id| id.0).collect()
 }
 
+/// A producer that another one has fenced: clients before the version that knows PRODUCER_FENCED are told of their epoch.
+pub fn fenced_since(version: i16, asked: i16, code: ErrorCode) -> ErrorCode {
+    if code == ErrorCode::PRODUCER_FENCED && asked < version {
+        ErrorCode::INVALID_PRODUCER_EPOCH
+    } else {
+        code
+    }
+}
+
 /// The error fields of an item: code, and the text, null if there is no error.
 pub fn error_fields(error: Option<&ApiError>) -> (i16, Option<StrBytes>) {
     match error {

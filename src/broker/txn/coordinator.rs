@@ -12,7 +12,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use parking_lot::Mutex;
@@ -54,7 +53,8 @@ pub trait TransactionLog: Send + Sync + 'static {
     fn next_producer_id(&self) -> Result<i64, ErrorCode>;
 
     /// Ends a transaction in one of its partitions; `None` if there is no such partition any more.
-    fn write_marker(&self, tp: &TopicPartition, marker: TxnMarker) -> BoxFuture<'static, Option<Result<(), ErrorCode>>>;
+    fn write_marker(&self, tp: &TopicPartition, marker: TxnMarker)
+    -> BoxFuture<'static, Option<Result<(), ErrorCode>>>;
 }
 
 /// See the module.
@@ -163,8 +163,10 @@ impl TransactionCoordinator {
         transactional_id: &str,
         request: EndRequest,
     ) -> Result<ProducerIdAndEpoch, ErrorCode> {
-        self.event(transactional_id, |shard, turn| shard.end(turn, transactional_id, request))
-            .await
+        self.event(transactional_id, |shard, turn| {
+            shard.end(turn, transactional_id, request)
+        })
+        .await
     }
 
     /// DescribeTransactions, for one id.
@@ -383,7 +385,9 @@ impl TransactionCoordinator {
                 // A topic that was deleted needs no marker.
                 None | Some(Ok(()) | Err(ErrorCode::UNSUPPORTED_FOR_MESSAGE_FORMAT)) => {}
                 // A later coordinator or producer has gone on.
-                Some(Err(ErrorCode::INVALID_PRODUCER_EPOCH | ErrorCode::TRANSACTION_COORDINATOR_FENCED)) => return None,
+                Some(Err(ErrorCode::INVALID_PRODUCER_EPOCH | ErrorCode::TRANSACTION_COORDINATOR_FENCED)) => {
+                    return None;
+                }
                 Some(Err(_)) => left.push(tp),
             }
         }
@@ -391,7 +395,9 @@ impl TransactionCoordinator {
             ending.partitions = left;
             return Some(ending);
         }
-        let completed = self.turn_of_epoch(partition, coordinator_epoch, |shard, turn| shard.complete(turn, &ending));
+        let completed = self.turn_of_epoch(partition, coordinator_epoch, |shard, turn| {
+            shard.complete(turn, &ending)
+        });
         // After an error the shard is loaded anew, and finds the transaction as it was decided.
         if let Ok(after) = completed {
             let _ = after.committed.await;
@@ -493,4 +499,3 @@ impl TransactionCoordinator {
         }
     }
 }
-

@@ -161,9 +161,7 @@ impl Shard {
                 self.write(turn, transactional_id, next);
                 Ok(producer)
             }
-            TransactionState::Dead | TransactionState::PrepareEpochFence => {
-                Err(ErrorCode::UNKNOWN_SERVER_ERROR.into())
-            }
+            TransactionState::Dead | TransactionState::PrepareEpochFence => Err(ErrorCode::UNKNOWN_SERVER_ERROR.into()),
         }
     }
 
@@ -265,7 +263,12 @@ impl Shard {
         };
         let version = turn.transaction_version;
         let next = if version >= EPOCH_BUMP_VERSION {
-            metadata.prepare_v2(TransactionState::PrepareAbort, version, turn.fresh_producer_id, turn.now_ms)?
+            metadata.prepare_v2(
+                TransactionState::PrepareAbort,
+                version,
+                turn.fresh_producer_id,
+                turn.now_ms,
+            )?
         } else {
             metadata.prepare_v1(TransactionState::PrepareAbort, true, turn.now_ms)
         };
@@ -413,10 +416,10 @@ fn end_v2(
     request: EndRequest,
 ) -> Result<Option<TransactionMetadata>, TxnError> {
     let producer = request.producer;
-    let is_after_overflow = metadata.previous_producer_id == producer.id
-        && producer.epoch == i16::MAX - 1
-        && metadata.producer_epoch == 0;
-    let is_after_bump = producer.epoch != NO_PRODUCER_EPOCH && metadata.producer_epoch == producer.epoch.wrapping_add(1);
+    let is_after_overflow =
+        metadata.previous_producer_id == producer.id && producer.epoch == i16::MAX - 1 && metadata.producer_epoch == 0;
+    let is_after_bump =
+        producer.epoch != NO_PRODUCER_EPOCH && metadata.producer_epoch == producer.epoch.wrapping_add(1);
     let is_repeated = is_after_bump || is_after_overflow;
     let is_valid_epoch = match metadata.state {
         TransactionState::PrepareCommit | TransactionState::PrepareAbort => is_after_bump,

@@ -95,7 +95,11 @@ impl TransactionLog for TransactionTopic {
         self.node()?.next_producer_id().map_err(|error| error.code)
     }
 
-    fn write_marker(&self, tp: &TopicPartition, marker: TxnMarker) -> BoxFuture<'static, Option<Result<(), ErrorCode>>> {
+    fn write_marker(
+        &self,
+        tp: &TopicPartition,
+        marker: TxnMarker,
+    ) -> BoxFuture<'static, Option<Result<(), ErrorCode>>> {
         let (node, tp) = (self.node(), tp.clone());
         async move {
             let node = match node {

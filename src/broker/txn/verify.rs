@@ -75,7 +75,10 @@ pub async fn begin_verification(
     if asked.is_empty() {
         return results;
     }
-    for (tp, verdict) in asked.iter().zip(ask(node, transactional_id, producer, &asked, how).await) {
+    for (tp, verdict) in asked
+        .iter()
+        .zip(ask(node, transactional_id, producer, &asked, how).await)
+    {
         if let Err(error) = verdict {
             results.insert(tp.clone(), Err(as_told(error, how)));
         }
