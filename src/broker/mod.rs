@@ -24,8 +24,8 @@ mod request_memory;
 mod response;
 mod storage;
 mod tls;
-mod x500;
 pub mod txn;
+mod x500;
 
 pub use cluster::{Cluster, ClusterBuilder};
 pub use control::SOCKET_FILE as CONTROL_SOCKET_FILE;

@@ -5,6 +5,7 @@
 
 mod denied;
 mod granted;
+mod transactions;
 
 use kafka_protocol::messages::create_topics_request::CreatableTopic;
 use kafka_protocol::messages::{CreateTopicsRequest, TopicName};
@@ -24,6 +25,7 @@ pub(super) const TOPIC: &str = "denied";
 pub(super) const TOPIC_DENIED: i16 = 29;
 pub(super) const GROUP_DENIED: i16 = 30;
 pub(super) const CLUSTER_DENIED: i16 = 31;
+pub(super) const TRANSACTION_DENIED: i16 = 53;
 
 pub(super) fn text(s: &str) -> StrBytes {
     StrBytes::from_string(s.to_owned())

@@ -24,13 +24,15 @@ use kafka_protocol::messages::produce_request::{PartitionProduceData, TopicProdu
 use kafka_protocol::messages::*;
 use uuid::Uuid;
 
-use super::{CLUSTER_DENIED, GROUP_DENIED, Guarded, TOPIC, TOPIC_DENIED, text, topic_name};
+use super::{
+    CLUSTER_DENIED, GROUP_DENIED, Guarded, TOPIC, TOPIC_DENIED, TRANSACTION_DENIED, text, topic_name, transactions,
+};
 use crate::support::wire::Wire;
 use kt::wire::api::layout_version;
 
 /// A connection of a principal without rights.
-struct Caller {
-    wire: Wire,
+pub(super) struct Caller {
+    pub(super) wire: Wire,
     topic_id: Uuid,
 }
 
@@ -78,6 +80,11 @@ const ROWS: &[Row] = rows! {
     DeleteRecords TOPIC_DENIED, |c, v| delete_records(c, v);
     InitProducerId CLUSTER_DENIED, |c, v| vec![c.wire.call(&InitProducerIdRequest::default().with_transactional_id(None).with_transaction_timeout_ms(60_000), v).error_code];
     OffsetForLeaderEpoch TOPIC_DENIED, |c, v| offset_for_leader_epoch(c, v);
+    AddPartitionsToTxn TRANSACTION_DENIED, |c, v| transactions::add_partitions(c, v);
+    AddOffsetsToTxn TRANSACTION_DENIED, |c, v| transactions::add_offsets(c, v);
+    EndTxn TRANSACTION_DENIED, |c, v| transactions::end(c, v);
+    WriteTxnMarkers CLUSTER_DENIED, |c, v| transactions::write_markers(c, v);
+    TxnOffsetCommit TRANSACTION_DENIED, |c, v| transactions::commit_offsets(c, v);
     DescribeAcls CLUSTER_DENIED, |c, v| vec![c.wire.call(&all_acls(), v).error_code];
     CreateAcls CLUSTER_DENIED, |c, v| create_acls(c, v);
     DeleteAcls CLUSTER_DENIED, |c, v| delete_acls(c, v);
@@ -98,6 +105,8 @@ const ROWS: &[Row] = rows! {
     AlterUserScramCredentials CLUSTER_DENIED, |c, v| alter_scram(c, v);
     DescribeCluster 0, |c, v| describe_cluster(c, v);
     DescribeProducers TOPIC_DENIED, |c, v| describe_producers(c, v);
+    DescribeTransactions TRANSACTION_DENIED, |c, v| transactions::describe(c, v);
+    ListTransactions 0, |c, v| transactions::list(c, v);
     ConsumerGroupHeartbeat GROUP_DENIED, |c, v| consumer_group_heartbeat(c, v);
     ConsumerGroupDescribe GROUP_DENIED, |c, v| c.wire.call(&ConsumerGroupDescribeRequest::default().with_group_ids(vec![group(GROUP)]), v).groups.iter().map(|g| g.error_code).collect();
     ListConfigResources CLUSTER_DENIED, |c, v| vec![c.wire.call(&ListConfigResourcesRequest::default(), v).error_code];
