@@ -79,8 +79,9 @@ pub async fn serve<S: Connection>(
             }
         };
         if let Some(principal) = authentication.take_principal() {
-            let ConnectionInfo { listener, peer, .. } = &*info;
+            let ConnectionInfo { id, listener, peer, .. } = &*info;
             info = Arc::new(ConnectionInfo {
+                id: *id,
                 listener: listener.clone(),
                 peer: *peer,
                 principal,

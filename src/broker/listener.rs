@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -143,14 +144,21 @@ impl Listener {
     }
 }
 
+/// The id of the next connection.
+static NEXT_CONNECTION: AtomicU64 = AtomicU64::new(1);
+
 async fn handle(node: &Arc<Node>, (stream, peer): (TcpStream, SocketAddr), endpoint: &Endpoint, security: Security) {
     let _ = stream.set_nodelay(true);
+    let id = NEXT_CONNECTION.fetch_add(1, Ordering::Relaxed);
     let info = ConnectionInfo {
+        id,
         listener: endpoint.name.clone(),
         peer,
         principal: "User:ANONYMOUS".to_owned(),
     };
-    let served = match serve(node, stream, info, security).await {
+    let served = serve(node, stream, info, security).await;
+    node.shares().on_connection_closed(id);
+    let served = match served {
         Err(e) if !e.is_disconnect() => e,
         _ => return,
     };

@@ -22,6 +22,7 @@ pub mod replica;
 pub mod request;
 mod request_memory;
 mod response;
+pub mod share;
 mod storage;
 mod tls;
 pub mod txn;

@@ -1,7 +1,7 @@
 //! One broker of a cluster: its configuration, its partitions, its view of the metadata (Kafka: `BrokerServer`).
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, Weak};
 
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::watch;
@@ -21,6 +21,8 @@ use super::metadata::{ApiError, Controller, MetadataImage, MetadataRecord, elect
 use super::replica::fetch_session::FetchSessions;
 use super::replica::{ReplicaManager, checkpoints};
 use super::request_memory::RequestMemory;
+use super::share::SharePartitionManager;
+use super::share::coordinator::ShareCoordinator;
 use super::txn::{TransactionConfig, TransactionCoordinator, TransactionTopic};
 use crate::wire::ErrorCode;
 
@@ -38,6 +40,7 @@ pub struct Node {
     replicas: ReplicaManager,
     groups: Arc<GroupCoordinator>,
     transactions: Arc<TransactionCoordinator>,
+    shares: Arc<SharePartitionManager>,
     fetch_sessions: FetchSessions,
     connections: Connections,
     request_memory: RequestMemory,
@@ -65,7 +68,9 @@ impl Node {
         let request_memory = RequestMemory::new(config.i64("queued.max.request.bytes"));
         let clock: Clock = Arc::new(|| chrono::Utc::now().timestamp_millis());
         let authorizer = Authorizer::new(&config)?;
-        Ok(Arc::new_cyclic(|node| Self {
+        let share_sessions = usize::try_from(config.i64("group.share.max.share.sessions")).unwrap_or(0);
+        let share_updates = config.i32("share.coordinator.snapshot.update.records.per.snapshot");
+        let node = Arc::new_cyclic(|node: &Weak<Self>| Self {
             id,
             incarnation_id: Uuid::new_v4(),
             authorizer,
@@ -80,7 +85,12 @@ impl Node {
             transactions: Arc::new(TransactionCoordinator::new(
                 transaction_config,
                 Arc::new(TransactionTopic::new(node.clone())),
-                clock,
+                clock.clone(),
+            )),
+            shares: Arc::new(SharePartitionManager::new(
+                node.clone(),
+                ShareCoordinator::new(Arc::new(OffsetsTopic::share_state(node.clone())), clock, share_updates),
+                share_sessions,
             )),
             fetch_sessions: FetchSessions::new(slots),
             connections: Connections::default(),
@@ -90,7 +100,11 @@ impl Node {
             loggers: Mutex::default(),
             shutdown: watch::Sender::new(false),
             log_to_stderr,
-        }))
+        });
+        let shares = node.shares.clone();
+        node.groups
+            .on_share_member_left(move |group_id, member_id| shares.on_member_left(group_id, member_id));
+        Ok(node)
     }
 
     pub fn id(&self) -> i32 {
@@ -127,6 +141,11 @@ impl Node {
     /// The coordinator of transactions.
     pub fn transactions(&self) -> &Arc<TransactionCoordinator> {
         &self.transactions
+    }
+
+    /// The share partitions this broker leads.
+    pub fn shares(&self) -> &Arc<SharePartitionManager> {
+        &self.shares
     }
 
     pub fn fetch_sessions(&self) -> &FetchSessions {
@@ -303,6 +322,7 @@ impl Publisher for Node {
         if old.topic(names::TRANSACTION_STATE) != new.topic(names::TRANSACTION_STATE) {
             self.transactions.on_leadership_changed();
         }
+        self.shares.on_metadata_changed(new);
         if configs_changed {
             let is_touched = |topic: &str| {
                 let of = |image: &MetadataImage| image.config(resource_type::TOPIC, topic).cloned();

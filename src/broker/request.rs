@@ -109,6 +109,8 @@ impl<'a> Resource<'a> {
 /// Where a connection came in and who is on it; the same for all of its requests.
 #[derive(Debug)]
 pub struct ConnectionInfo {
+    /// No other connection of this process has it.
+    pub id: u64,
     /// Upper-case listener name.
     pub listener: String,
     pub peer: SocketAddr,

@@ -62,6 +62,10 @@ mod offset_for_leader_epoch;
 mod produce;
 mod sasl_authenticate;
 mod sasl_handshake;
+mod share_acknowledge;
+mod share_fetch;
+mod share_group_describe;
+mod share_group_heartbeat;
 pub mod shared;
 mod sync_group;
 mod txn_offset_commit;
@@ -147,6 +151,10 @@ pub static TABLE: &[Api] = apis! {
     ConsumerGroupDescribe,         0..=1,  consumer_group_describe,        ConsumerGroupDescribeRequest;
     ListConfigResources,           0..=1,  list_config_resources,          ListConfigResourcesRequest;
     DescribeTopicPartitions,       0..=0,  describe_topic_partitions,      DescribeTopicPartitionsRequest;
+    ShareGroupHeartbeat,           1..=1,  share_group_heartbeat,          ShareGroupHeartbeatRequest;
+    ShareGroupDescribe,            1..=1,  share_group_describe,           ShareGroupDescribeRequest;
+    ShareFetch,                    1..=1,  share_fetch,                    ShareFetchRequest;
+    ShareAcknowledge,              1..=1,  share_acknowledge,              ShareAcknowledgeRequest;
 };
 
 /// What became of a request.

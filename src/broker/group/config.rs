@@ -28,6 +28,12 @@ pub struct GroupCoordinatorConfig {
     pub consumer_heartbeat_interval_ms: i32,
     /// `group.consumer.max.size`: members a group of the consumer protocol may have.
     pub consumer_max_size: usize,
+    /// `group.share.session.timeout.ms`
+    pub share_session_timeout_ms: i32,
+    /// `group.share.heartbeat.interval.ms`
+    pub share_heartbeat_interval_ms: i32,
+    /// `group.share.max.size`: members a share group may have.
+    pub share_max_size: usize,
 }
 
 impl Default for GroupCoordinatorConfig {
@@ -44,6 +50,9 @@ impl Default for GroupCoordinatorConfig {
             consumer_session_timeout_ms: 45_000,
             consumer_heartbeat_interval_ms: 5_000,
             consumer_max_size: i32::MAX as usize,
+            share_session_timeout_ms: 45_000,
+            share_heartbeat_interval_ms: 5_000,
+            share_max_size: 200,
         }
     }
 }
@@ -62,6 +71,9 @@ impl From<&BrokerConfig> for GroupCoordinatorConfig {
             consumer_session_timeout_ms: config.i32("group.consumer.session.timeout.ms"),
             consumer_heartbeat_interval_ms: config.i32("group.consumer.heartbeat.interval.ms"),
             consumer_max_size: size("group.consumer.max.size"),
+            share_session_timeout_ms: config.i32("group.share.session.timeout.ms"),
+            share_heartbeat_interval_ms: config.i32("group.share.heartbeat.interval.ms"),
+            share_max_size: size("group.share.max.size"),
             ..Self::default()
         }
     }

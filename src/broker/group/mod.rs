@@ -4,13 +4,14 @@
 //! - `shard`: the groups and offsets of one partition, as a state machine
 //! - [`classic`]: groups that agree on an assignment among their members (JoinGroup, SyncGroup)
 //! - [`consumer`]: groups the coordinator assigns (KIP-848)
+//! - [`share`]: groups whose members share partitions, record by record (KIP-932)
 //! - [`offsets`]: committed offsets and their expiry; `pending` those of open transactions
 //! - [`records`]: what is kept in the log, the only thing that survives a restart
 //!
 //! Nothing here knows a socket or a clock but [`coordinator`].
 
 pub mod classic;
-mod codec;
+pub(in crate::broker) mod codec;
 pub mod config;
 pub mod consumer;
 pub mod coordinator;
@@ -22,6 +23,7 @@ mod pending;
 pub mod records;
 mod service;
 pub mod shard;
+pub mod share;
 mod subscription;
 #[cfg(test)]
 mod transaction_tests;

@@ -1,4 +1,5 @@
-//! `__consumer_offsets` on this node's replicas: what the coordinator appends to and loads from.
+//! `__consumer_offsets` on this node's replicas: what the coordinator appends to and loads from. And
+//! `__share_group_state`, which the share coordinator uses in the same way.
 
 use std::sync::{Arc, Weak};
 
@@ -22,6 +23,9 @@ use crate::wire::error::ErrorCode;
 #[derive(Debug)]
 pub struct OffsetsTopic {
     node: Weak<Node>,
+    topic: &'static str,
+    /// The setting that says how many partitions it will have.
+    partitions_setting: &'static str,
 }
 
 /// Bytes read at once while loading.
@@ -29,23 +33,35 @@ const LOAD_BUFFER_BYTES: usize = 5 * 1024 * 1024;
 
 impl OffsetsTopic {
     pub fn new(node: Weak<Node>) -> Self {
-        Self { node }
+        Self {
+            node,
+            topic: names::GROUP_METADATA,
+            partitions_setting: "offsets.topic.num.partitions",
+        }
+    }
+
+    /// `__share_group_state` in the same way, for the share coordinator.
+    pub fn share_state(node: Weak<Node>) -> Self {
+        Self {
+            node,
+            topic: names::SHARE_GROUP_STATE,
+            partitions_setting: "share.coordinator.state.topic.num.partitions",
+        }
     }
 
     /// The partition, if this node leads it.
     fn leader(&self, partition: i32) -> Result<Arc<Partition>, ErrorCode> {
         let node = self.node.upgrade().ok_or(ErrorCode::NOT_LEADER_OR_FOLLOWER)?;
-        node.replicas()
-            .leader(&TopicPartition::new(names::GROUP_METADATA, partition))
+        node.replicas().leader(&TopicPartition::new(self.topic, partition))
     }
 }
 
 impl OffsetsLog for OffsetsTopic {
     fn partition_count(&self) -> i32 {
         let Some(node) = self.node.upgrade() else { return 1 };
-        match node.image().topic(names::GROUP_METADATA) {
+        match node.image().topic(self.topic) {
             Some(topic) => i32::try_from(topic.partitions.len()).unwrap_or(i32::MAX),
-            None => node.config().i32("offsets.topic.num.partitions"),
+            None => node.config().i32(self.partitions_setting),
         }
     }
 

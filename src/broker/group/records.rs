@@ -1,7 +1,7 @@
 //! The records of `__consumer_offsets` that a group coordinator writes and replays, byte for byte as Kafka writes them
 //! (Kafka: `GroupCoordinatorRecordHelpers` and `GroupCoordinatorRecordSerde`).
 //!
-//! A record without a value is a tombstone. Records of share and streams groups are not read here: [`Record::decode`]
+//! A record without a value is a tombstone. Records of streams groups are not read here: [`Record::decode`]
 //! answers `None` for them and they stay in the log.
 
 use bytes::Bytes;
@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::codec::{CodecError, Reader, Writer};
 use super::consumer::records::ConsumerRecord;
+use super::share::records::ShareRecord;
 
 /// Key type of a committed offset; 0 is the type of the same key before Kafka 0.9.
 const OFFSET_COMMIT: i16 = 1;
@@ -31,6 +32,8 @@ pub enum Record {
     },
     /// A record of a group of the consumer protocol (KIP-848).
     Consumer { group_id: String, record: ConsumerRecord },
+    /// A record of a share group (KIP-932).
+    Share { group_id: String, record: ShareRecord },
 }
 
 /// A committed offset.
@@ -79,7 +82,8 @@ impl Record {
         match self {
             Self::OffsetCommit { group_id, .. }
             | Self::GroupMetadata { group_id, .. }
-            | Self::Consumer { group_id, .. } => group_id,
+            | Self::Consumer { group_id, .. }
+            | Self::Share { group_id, .. } => group_id,
         }
     }
 
@@ -104,6 +108,7 @@ impl Record {
                 (key.finish(), value.as_ref().map(GroupMetadataValue::encode))
             }
             Self::Consumer { group_id, record } => record.encode(group_id),
+            Self::Share { group_id, record } => record.encode(group_id),
         }
     }
 
@@ -121,8 +126,11 @@ impl Record {
                 group_id: reader.string()?,
                 value: value.map(GroupMetadataValue::decode).transpose()?,
             }),
-            key_type => ConsumerRecord::decode(key_type, &mut reader, value)?
-                .map(|(group_id, record)| Self::Consumer { group_id, record }),
+            key_type => match ShareRecord::decode(key_type, &mut reader, value)? {
+                Some((group_id, record)) => Some(Self::Share { group_id, record }),
+                None => ConsumerRecord::decode(key_type, &mut reader, value)?
+                    .map(|(group_id, record)| Self::Consumer { group_id, record }),
+            },
         })
     }
 }
@@ -368,8 +376,7 @@ mod tests {
     }
 
     #[test]
-    fn records_of_share_and_streams_groups_are_left_alone() {
-        assert_eq!(Record::decode(b"\x00\x0b\x00\x03sg3", None), Ok(None));
+    fn records_of_streams_groups_are_left_alone() {
         assert_eq!(Record::decode(b"\x00\x17\x00\x03sg3", Some(b"\x00\x00\x00")), Ok(None));
     }
 

@@ -11,6 +11,8 @@ use super::consumer::{ConsumerGroup, GroupError, HeartbeatAnswer, HeartbeatReque
 use super::offsets::{OffsetCommit, Offsets, RetentionStart, TopicOffsets, tombstone};
 use super::pending::PendingOffsets;
 use super::records::Record;
+use super::share::records::ShareRecord;
+use super::share::{SHARE_PROTOCOL_TYPE, ShareGroup};
 use super::turn::{Reply, ReplyId, Turn};
 use crate::broker::replica::TxnProducer;
 use crate::wire::error::ErrorCode;
@@ -20,6 +22,7 @@ use crate::wire::error::ErrorCode;
 pub enum Group {
     Classic(ClassicGroup),
     Consumer(ConsumerGroup),
+    Share(ShareGroup),
 }
 
 /// See the module.
@@ -45,14 +48,16 @@ impl Group {
         match self {
             Self::Classic(group) => group.state().name(),
             Self::Consumer(group) => group.state().name(),
+            Self::Share(group) => group.state_name(),
         }
     }
 
-    /// `classic` or `consumer`, in the spelling of ListGroups.
+    /// `classic`, `consumer` or `share`, in the spelling of ListGroups.
     pub fn type_name(&self) -> &'static str {
         match self {
             Self::Classic(_) => "classic",
             Self::Consumer(_) => "consumer",
+            Self::Share(_) => "share",
         }
     }
 
@@ -60,6 +65,7 @@ impl Group {
         match self {
             Self::Classic(group) => group.protocol_type(),
             Self::Consumer(_) => CONSUMER_PROTOCOL_TYPE,
+            Self::Share(_) => SHARE_PROTOCOL_TYPE,
         }
     }
 
@@ -67,6 +73,7 @@ impl Group {
         match self {
             Self::Classic(group) => group.is_empty(),
             Self::Consumer(group) => group.is_empty(),
+            Self::Share(group) => group.is_empty(),
         }
     }
 
@@ -74,7 +81,7 @@ impl Group {
     fn has_pending_members(&self) -> bool {
         match self {
             Self::Classic(group) => group.has_pending_members(),
-            Self::Consumer(_) => false,
+            Self::Consumer(_) | Self::Share(_) => false,
         }
     }
 
@@ -82,6 +89,7 @@ impl Group {
         match self {
             Self::Classic(group) => group.is_subscribed_to(topic),
             Self::Consumer(group) => group.is_subscribed_to(topic),
+            Self::Share(group) => group.is_subscribed_to(topic),
         }
     }
 
@@ -89,6 +97,7 @@ impl Group {
         match self {
             Self::Classic(group) => group.next_deadline_ms(),
             Self::Consumer(group) => group.next_deadline_ms(),
+            Self::Share(group) => group.next_deadline_ms(),
         }
     }
 
@@ -106,6 +115,8 @@ impl Group {
                 (knows_topics && group.state() == State::Stable).then_some(RetentionStart::Commit)
             }
             Self::Consumer(_) => Some(RetentionStart::Commit),
+            // Its offsets are the share coordinator's, and do not expire.
+            Self::Share(_) => None,
         }
     }
 }
@@ -182,6 +193,13 @@ impl Shard {
                 self.groups.remove(&group_id);
             }
             Record::Consumer { group_id, record } => self.consumer_group(&group_id).replay(record),
+            Record::Share {
+                group_id,
+                record: ShareRecord::GroupMetadata(None),
+            } => {
+                self.groups.remove(&group_id);
+            }
+            Record::Share { group_id, record } => self.replay_share(&group_id, record),
         }
     }
 
@@ -191,6 +209,7 @@ impl Shard {
             match group {
                 Group::Classic(group) => group.on_loaded(turn),
                 Group::Consumer(group) => group.on_loaded(turn),
+                Group::Share(group) => group.on_loaded(turn),
             }
         }
     }
@@ -202,12 +221,12 @@ impl Shard {
             .groups
             .entry(group_id.to_owned())
             .or_insert_with(|| Group::Consumer(ConsumerGroup::new(group_id)));
-        if let Group::Classic(_) = group {
+        if !matches!(group, Group::Consumer(_)) {
             *group = Group::Consumer(ConsumerGroup::new(group_id));
         }
         match group {
             Group::Consumer(group) => group,
-            Group::Classic(_) => unreachable!("it was replaced above"),
+            Group::Classic(_) | Group::Share(_) => unreachable!("it was replaced above"),
         }
     }
 
@@ -228,8 +247,30 @@ impl Shard {
         replies
     }
 
+    /// A tombstone makes no group.
+    fn replay_share(&mut self, group_id: &str, record: ShareRecord) {
+        if let Some(Group::Share(group)) = self.groups.get_mut(group_id) {
+            return group.replay(record);
+        }
+        let mut group = ShareGroup::new(group_id);
+        let is_tombstone = self.groups.contains_key(group_id) || record.is_tombstone();
+        if !is_tombstone {
+            group.replay(record);
+            self.groups.insert(group_id.to_owned(), Group::Share(group));
+        }
+    }
+
     pub fn group(&self, group_id: &str) -> Option<&Group> {
         self.groups.get(group_id)
+    }
+
+    pub(super) fn group_mut(&mut self, group_id: &str) -> Option<&mut Group> {
+        self.groups.get_mut(group_id)
+    }
+
+    /// Takes in a group whose records are in the turn already.
+    pub(super) fn insert_group(&mut self, group_id: &str, group: Group) {
+        self.groups.insert(group_id.to_owned(), group);
     }
 
     /// All groups, in no order.
@@ -246,12 +287,18 @@ impl Shard {
         match self.groups.get_mut(group_id) {
             Some(Group::Classic(group)) => group.on_time(turn),
             Some(Group::Consumer(group)) => group.on_time(turn),
+            Some(Group::Share(group)) => group.on_time(turn),
             None => {}
         }
     }
 
     /// JoinGroup. A group comes to be with its first member; an empty one of the consumer protocol becomes classic.
     pub fn join(&mut self, turn: &mut Turn<'_>, group_id: &str, request: JoinRequest) {
+        if let Some(Group::Share(_)) = self.groups.get(group_id) {
+            let response = join_error(&request.member_id, ErrorCode::INCONSISTENT_GROUP_PROTOCOL);
+            turn.replies.push((request.reply, Reply::Join(response)));
+            return;
+        }
         if let Some(Group::Consumer(group)) = self.groups.get(group_id) {
             if !group.is_empty() {
                 let response = join_error(&request.member_id, ErrorCode::INCONSISTENT_GROUP_PROTOCOL);
@@ -293,6 +340,10 @@ impl Shard {
                 let text = format!("Group {group_id} is not a consumer group.");
                 return Err(GroupError::new(ErrorCode::GROUP_ID_NOT_FOUND, text));
             }
+            Some(Group::Share(_)) => {
+                let text = format!("Group {group_id} is not a consumer group.");
+                return Err(GroupError::new(ErrorCode::GROUP_ID_NOT_FOUND, text));
+            }
             None if request.member_epoch != JOIN_EPOCH => {
                 let text = format!("Consumer group {group_id} not found.");
                 return Err(GroupError::new(ErrorCode::GROUP_ID_NOT_FOUND, text));
@@ -311,7 +362,7 @@ impl Shard {
     pub fn sync(&mut self, turn: &mut Turn<'_>, group_id: &str, request: SyncRequest) {
         match self.groups.get_mut(group_id) {
             Some(Group::Classic(group)) => group.sync(turn, request),
-            Some(Group::Consumer(_)) | None => {
+            Some(Group::Consumer(_) | Group::Share(_)) | None => {
                 let response = sync_error(ErrorCode::UNKNOWN_MEMBER_ID);
                 turn.replies.push((request.reply, Reply::Sync(response)));
             }
@@ -328,7 +379,7 @@ impl Shard {
     ) -> Result<(), ErrorCode> {
         match self.groups.get_mut(group_id) {
             Some(Group::Classic(group)) => group.heartbeat(turn, member.0, member.1, generation_id),
-            Some(Group::Consumer(_)) | None => Err(ErrorCode::UNKNOWN_MEMBER_ID),
+            Some(Group::Consumer(_) | Group::Share(_)) | None => Err(ErrorCode::UNKNOWN_MEMBER_ID),
         }
     }
 
@@ -341,7 +392,7 @@ impl Shard {
     ) -> Vec<Result<(), ErrorCode>> {
         match self.groups.get_mut(group_id) {
             Some(Group::Classic(group)) => group.leave(turn, members),
-            Some(Group::Consumer(_)) | None => vec![Err(ErrorCode::UNKNOWN_MEMBER_ID); members.len()],
+            Some(Group::Consumer(_) | Group::Share(_)) | None => vec![Err(ErrorCode::UNKNOWN_MEMBER_ID); members.len()],
         }
     }
 
@@ -365,6 +416,7 @@ impl Shard {
                 let (member_epoch, api_version) = (commit.generation_id, commit.api_version);
                 group.validate_offset_commit(&commit.member_id, member_epoch, api_version, partitions)?;
             }
+            Some(Group::Share(_)) => return Err(ErrorCode::GROUP_ID_NOT_FOUND),
             // From an administrator, or a consumer that assigns itself.
             None if commit.generation_id < 0 => {
                 self.groups.insert(
@@ -395,6 +447,7 @@ impl Shard {
             Some(Group::Consumer(group)) => {
                 group.validate_transactional_offset_commit(member_id, commit.generation_id)?;
             }
+            Some(Group::Share(_)) => return Err(ErrorCode::GROUP_ID_NOT_FOUND),
             None if commit.generation_id < 0 => self.ensure_group(group_id),
             None => return Err(ErrorCode::ILLEGAL_GENERATION),
         }
@@ -449,6 +502,7 @@ impl Shard {
         match self.groups.get(group_id) {
             Some(Group::Consumer(group)) => group.validate_offset_fetch(member.0, member.1)?,
             Some(Group::Classic(_)) => {}
+            Some(Group::Share(_)) => return Err(ErrorCode::GROUP_ID_NOT_FOUND),
             None => return Ok(None),
         }
         Ok(self.offsets.of_group(group_id))
@@ -462,8 +516,10 @@ impl Shard {
         partitions: &[(String, i32)],
     ) -> Result<Vec<Result<(), ErrorCode>>, ErrorCode> {
         let group = self.groups.get(group_id).ok_or(ErrorCode::GROUP_ID_NOT_FOUND)?;
-        if let Group::Classic(group) = group {
-            group.validate_offset_delete()?;
+        match group {
+            Group::Classic(group) => group.validate_offset_delete()?,
+            Group::Consumer(_) => {}
+            Group::Share(_) => return Err(ErrorCode::GROUP_ID_NOT_FOUND),
         }
         let mut results = Vec::with_capacity(partitions.len());
         let mut doomed = HashSet::new();
@@ -485,7 +541,8 @@ impl Shard {
         match self.groups.get(group_id).ok_or(ErrorCode::GROUP_ID_NOT_FOUND)? {
             Group::Classic(group) => group.validate_delete()?,
             Group::Consumer(group) if !group.is_empty() => return Err(ErrorCode::NON_EMPTY_GROUP),
-            Group::Consumer(_) => {}
+            Group::Share(group) if !group.is_empty() => return Err(ErrorCode::NON_EMPTY_GROUP),
+            Group::Consumer(_) | Group::Share(_) => {}
         }
         let records = self.tombstones_with_pending(group_id, |_, _| true);
         self.write_all(turn, records);
@@ -501,6 +558,7 @@ impl Shard {
                 value: None,
             }],
             Some(Group::Consumer(group)) => group.tombstones(),
+            Some(Group::Share(group)) => group.tombstones(),
             None => return,
         };
         self.write_all(turn, records);
@@ -540,10 +598,10 @@ impl Shard {
                 });
                 self.write_all(turn, records);
             }
-            let is_unused = self
-                .groups
-                .get(&group_id)
-                .is_some_and(|group| group.is_empty() && !group.has_pending_members());
+            // A share group stays until somebody deletes it.
+            let is_unused = self.groups.get(&group_id).is_some_and(|group| {
+                group.is_empty() && !group.has_pending_members() && !matches!(group, Group::Share(_))
+            });
             if is_unused && self.offsets.count(&group_id) == 0 && !self.pending.is_open(&group_id) {
                 self.bury(turn, &group_id);
             }
@@ -552,6 +610,11 @@ impl Shard {
 
     /// Removes the offsets of topics that are gone.
     pub fn on_topics_deleted(&mut self, turn: &mut Turn<'_>, topics: &HashSet<String>) {
+        for group in self.groups.values_mut() {
+            if let Group::Share(group) = group {
+                group.on_topics_deleted(turn, topics);
+            }
+        }
         let group_ids: BTreeSet<String> = self
             .offsets
             .group_ids()

@@ -27,11 +27,11 @@ impl Waiter {
 
 /// The waiters of one partition. Those who went away are dropped when the list would grow.
 #[derive(Debug, Default)]
-pub(super) struct Waiters(Mutex<Vec<Weak<Waiter>>>);
+pub(in crate::broker) struct Waiters(Mutex<Vec<Weak<Waiter>>>);
 
 impl Waiters {
     /// Wakes this waiter at the next change, once.
-    pub(super) fn add(&self, waiter: &Arc<Waiter>) {
+    pub(in crate::broker) fn add(&self, waiter: &Arc<Waiter>) {
         let mut list = self.0.lock();
         if list.len() == list.capacity() {
             list.retain(|w| w.strong_count() > 0);
@@ -39,7 +39,7 @@ impl Waiters {
         list.push(Arc::downgrade(waiter));
     }
 
-    pub(super) fn wake_all(&self) {
+    pub(in crate::broker) fn wake_all(&self) {
         let woken = {
             let mut list = self.0.lock();
             if list.is_empty() {

@@ -187,14 +187,14 @@ fn decode_group_epoch(bytes: &[u8]) -> Result<GroupEpoch, CodecError> {
     })
 }
 
-fn encode_target_epoch(target: TargetAssignmentEpoch) -> Bytes {
+pub(in crate::broker::group) fn encode_target_epoch(target: TargetAssignmentEpoch) -> Bytes {
     let mut value = Writer::starting_with(0);
     value.i32(target.assignment_epoch);
     tagged_i64(&mut value, target.timestamp_ms);
     value.finish()
 }
 
-fn decode_target_epoch(bytes: &[u8]) -> Result<TargetAssignmentEpoch, CodecError> {
+pub(in crate::broker::group) fn decode_target_epoch(bytes: &[u8]) -> Result<TargetAssignmentEpoch, CodecError> {
     let mut value = Reader::new("ConsumerGroupTargetAssignmentMetadataValue", bytes);
     value.version(0)?;
     Ok(TargetAssignmentEpoch {
@@ -224,20 +224,23 @@ fn read_tagged_i64(value: &mut Reader<'_>) -> Result<i64, CodecError> {
     Ok(read)
 }
 
-fn write_i32s(value: &mut Writer, numbers: &[i32]) {
+pub(in crate::broker::group) fn write_i32s(value: &mut Writer, numbers: &[i32]) {
     value.compact_array_length(numbers.len());
     for number in numbers {
         value.i32(*number);
     }
 }
 
-fn read_i32s(value: &mut Reader<'_>) -> Result<Vec<i32>, CodecError> {
+pub(in crate::broker::group) fn read_i32s(value: &mut Reader<'_>) -> Result<Vec<i32>, CodecError> {
     let count = value.compact_array_length()?;
     read_many(count, || value.i32())
 }
 
 /// Reads `count` items without reserving for them, so a count that lies runs into the end of the bytes first.
-fn read_many<T>(count: usize, mut one: impl FnMut() -> Result<T, CodecError>) -> Result<Vec<T>, CodecError> {
+pub(in crate::broker::group) fn read_many<T>(
+    count: usize,
+    mut one: impl FnMut() -> Result<T, CodecError>,
+) -> Result<Vec<T>, CodecError> {
     let mut items = Vec::new();
     for _ in 0..count {
         items.push(one()?);
@@ -245,7 +248,7 @@ fn read_many<T>(count: usize, mut one: impl FnMut() -> Result<T, CodecError>) ->
     Ok(items)
 }
 
-fn encode_target(topics: &TopicIdPartitions) -> Bytes {
+pub(in crate::broker::group) fn encode_target(topics: &TopicIdPartitions) -> Bytes {
     let mut value = Writer::starting_with(0);
     value.compact_array_length(topics.len());
     for (topic_id, partitions) in topics {
@@ -257,7 +260,7 @@ fn encode_target(topics: &TopicIdPartitions) -> Bytes {
     value.finish()
 }
 
-fn decode_target(bytes: &[u8]) -> Result<TopicIdPartitions, CodecError> {
+pub(in crate::broker::group) fn decode_target(bytes: &[u8]) -> Result<TopicIdPartitions, CodecError> {
     let mut value = Reader::new("ConsumerGroupTargetAssignmentMemberValue", bytes);
     value.version(0)?;
     let count = value.compact_array_length()?;

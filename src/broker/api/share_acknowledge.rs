@@ -1,0 +1,68 @@
+//! ShareAcknowledge (79), v1. What became of records that a member of a share group has acquired. KIP-932.
+
+use std::collections::BTreeMap;
+
+use kafka_protocol::messages::share_acknowledge_request::AcknowledgementBatch;
+use kafka_protocol::messages::share_acknowledge_response::{PartitionData, ShareAcknowledgeTopicResponse};
+use kafka_protocol::messages::{ShareAcknowledgeRequest, ShareAcknowledgeResponse};
+use uuid::Uuid;
+
+use super::share_fetch::{Acknowledgements, acknowledge_all, session_key};
+use super::shared::text;
+use crate::broker::request::RequestContext;
+use crate::broker::share::GroupSettings;
+use crate::broker::share::partition::AckBatch;
+use crate::broker::share::session::FINAL_EPOCH;
+use crate::wire::ErrorCode;
+
+pub async fn handle(cx: &RequestContext, req: ShareAcknowledgeRequest) -> ShareAcknowledgeResponse {
+    match acknowledge(cx, &req) {
+        Ok(response) => response,
+        Err(code) => ShareAcknowledgeResponse::default()
+            .with_error_code(code.code())
+            .with_error_message(Some(text(code.message()))),
+    }
+}
+
+fn acknowledge(cx: &RequestContext, req: &ShareAcknowledgeRequest) -> Result<ShareAcknowledgeResponse, ErrorCode> {
+    let session = session_key(cx, req.group_id.as_ref().map(|g| g.as_str()), req.member_id.as_deref())?;
+    let settings = GroupSettings::of(&cx.node, &session.group_id);
+    let shares = cx.node.shares();
+    shares.sessions().acknowledge(&session, req.share_session_epoch)?;
+    let results = acknowledge_all(cx, &session, &settings, acknowledgements(req));
+    if req.share_session_epoch == FINAL_EPOCH {
+        let partitions = shares.sessions().close(&session);
+        shares.release(&session, &partitions);
+    }
+    let mut topics: BTreeMap<Uuid, Vec<PartitionData>> = BTreeMap::new();
+    for ((topic_id, partition), result) in results {
+        let mut data = PartitionData::default().with_partition_index(partition);
+        if let Err(error) = result {
+            data.error_code = error.code.code();
+            data.error_message = Some(text(error.message));
+        }
+        topics.entry(topic_id).or_default().push(data);
+    }
+    let topics = topics.into_iter().map(|(topic_id, partitions)| {
+        ShareAcknowledgeTopicResponse::default()
+            .with_topic_id(topic_id)
+            .with_partitions(partitions)
+    });
+    Ok(ShareAcknowledgeResponse::default().with_responses(topics.collect()))
+}
+
+fn acknowledgements(req: &ShareAcknowledgeRequest) -> Acknowledgements {
+    let batch = |batch: &AcknowledgementBatch| AckBatch {
+        first: batch.first_offset,
+        last: batch.last_offset,
+        types: batch.acknowledge_types.clone(),
+    };
+    let mut all = Vec::new();
+    for topic in &req.topics {
+        for partition in &topic.partitions {
+            let batches = partition.acknowledgement_batches.iter().map(batch).collect();
+            all.push(((topic.topic_id, partition.partition_index), batches));
+        }
+    }
+    all
+}

@@ -1,0 +1,164 @@
+//! The share coordinator (Kafka: `ShareCoordinatorService`): keeps the delivery state of share partitions in
+//! `__share_group_state`. Its callers live in this process, as the broker is the only one of its cluster: what it has
+//! appended is committed.
+//!
+//! - `records`: what is in the topic
+//! - `shard`: the state of one of its partitions, as a state machine
+
+mod records;
+mod shard;
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+pub use records::{ShareKey, StateBatch};
+pub use shard::{ShareState, StateWrite};
+
+use crate::broker::group::OffsetsLog;
+use crate::broker::group::coordinator::{Clock, Entry as LogEntry, partition_for};
+use crate::log::log_dir::uuid_to_text;
+use crate::wire::ErrorCode;
+use records::StateRecord;
+use shard::StateShard;
+
+/// See the module.
+pub struct ShareCoordinator {
+    log: Arc<dyn OffsetsLog>,
+    clock: Clock,
+    /// `share.coordinator.snapshot.update.records.per.snapshot`
+    updates_per_snapshot: i32,
+    slots: Mutex<HashMap<i32, Arc<Mutex<Slot>>>>,
+}
+
+/// A shard, and the leader epoch it was loaded in; `None` while it is not loaded.
+#[derive(Default)]
+struct Slot {
+    epoch: Option<i32>,
+    shard: StateShard,
+}
+
+impl fmt::Debug for ShareCoordinator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ShareCoordinator").finish_non_exhaustive()
+    }
+}
+
+impl ShareCoordinator {
+    pub fn new(log: Arc<dyn OffsetsLog>, clock: Clock, updates_per_snapshot: i32) -> Self {
+        Self {
+            log,
+            clock,
+            updates_per_snapshot,
+            slots: Mutex::default(),
+        }
+    }
+
+    /// The partition of `__share_group_state` that holds a share partition.
+    pub fn partition_for(&self, key: &ShareKey) -> i32 {
+        let name = format!("{}:{}:{}", key.group_id, uuid_to_text(key.topic_id), key.partition);
+        partition_for(&name, self.log.partition_count())
+    }
+
+    /// Begins the state of a share partition, or begins it anew; a start offset of -1 leaves it to the first reader.
+    ///
+    /// # Errors
+    /// FENCED_STATE_EPOCH, or why nothing can be written.
+    pub fn initialize(&self, key: &ShareKey, state_epoch: i32, start_offset: i64) -> Result<(), ErrorCode> {
+        let now_ms = (self.clock)();
+        self.turn(key, |shard| {
+            shard
+                .initialize(key, state_epoch, start_offset, now_ms)
+                .map(|record| ((), record))
+        })
+    }
+
+    /// The state, for the leader of the partition.
+    ///
+    /// # Errors
+    /// UNKNOWN_TOPIC_OR_PARTITION if there is none, FENCED_LEADER_EPOCH, or why nothing can be written.
+    pub fn read(&self, key: &ShareKey, leader_epoch: i32) -> Result<ShareState, ErrorCode> {
+        self.turn(key, |shard| shard.read(key, leader_epoch))
+    }
+
+    /// The state, if there is one.
+    ///
+    /// # Errors
+    /// If the topic cannot be read.
+    pub fn summary(&self, key: &ShareKey) -> Result<Option<ShareState>, ErrorCode> {
+        self.turn(key, |shard| Ok((shard.summary(key), None)))
+    }
+
+    /// Changes the state.
+    ///
+    /// # Errors
+    /// UNKNOWN_TOPIC_OR_PARTITION, FENCED_LEADER_EPOCH, FENCED_STATE_EPOCH, or why nothing can be written.
+    pub fn write(&self, key: &ShareKey, write: &StateWrite) -> Result<(), ErrorCode> {
+        let now_ms = (self.clock)();
+        self.turn(key, |shard| {
+            let record = shard.write(key, write, self.updates_per_snapshot, now_ms)?;
+            Ok(((), Some(record)))
+        })
+    }
+
+    /// Forgets the state.
+    ///
+    /// # Errors
+    /// If nothing can be written.
+    pub fn delete(&self, key: &ShareKey) -> Result<(), ErrorCode> {
+        self.turn(key, |shard| Ok(((), shard.delete(key))))
+    }
+
+    /// One turn of a shard: its record is appended under the shard's lock, and a shard whose record could not be appended
+    /// is thrown away, as what is in the log is the truth.
+    fn turn<T>(
+        &self,
+        key: &ShareKey,
+        event: impl FnOnce(&mut StateShard) -> Result<(T, Option<StateRecord>), ErrorCode>,
+    ) -> Result<T, ErrorCode> {
+        let partition = self.partition_for(key);
+        let slot = self.slots.lock().entry(partition).or_default().clone();
+        let mut slot = slot.lock();
+        self.ensure_loaded(partition, &mut slot)?;
+        let (result, record) = event(&mut slot.shard)?;
+        if let Some(record) = record
+            && let Err(error) = self.log.append(partition, &[record.encode()], None, (self.clock)())
+        {
+            *slot = Slot::default();
+            return Err(match error {
+                ErrorCode::NOT_LEADER_OR_FOLLOWER | ErrorCode::KAFKA_STORAGE_ERROR => ErrorCode::NOT_COORDINATOR,
+                _ => ErrorCode::COORDINATOR_NOT_AVAILABLE,
+            });
+        }
+        Ok(result)
+    }
+
+    fn ensure_loaded(&self, partition: i32, slot: &mut Slot) -> Result<(), ErrorCode> {
+        let epoch = self.log.leader_epoch(partition);
+        if slot.epoch.is_some() && slot.epoch == epoch {
+            return Ok(());
+        }
+        *slot = Slot::default();
+        let epoch = epoch.ok_or(ErrorCode::NOT_COORDINATOR)?;
+        let mut shard = StateShard::default();
+        let mut malformed = 0usize;
+        self.log.load(partition, &mut |entry| {
+            let LogEntry::Record { key, value, .. } = entry else {
+                return;
+            };
+            match StateRecord::decode(key, value) {
+                Ok(Some(record)) => shard.replay(record),
+                Ok(None) => {}
+                Err(_) => malformed += 1,
+            }
+        })?;
+        if malformed > 0 {
+            eprintln!("__share_group_state-{partition}: {malformed} records are malformed and were skipped");
+        }
+        slot.shard = shard;
+        slot.epoch = Some(epoch);
+        Ok(())
+    }
+}
