@@ -12,9 +12,12 @@ use tokio::sync::watch;
 use super::api::{self, Dispatch};
 use super::authn::Authentication;
 use super::node::Node;
+use super::quota::Kind;
+use super::quota::throttle::{self, Timed};
 use super::request::{ConnectionInfo, RequestContext};
 use super::request_memory::{RequestMemory, Reservation};
 use super::response::{Connection, Response};
+use crate::wire::api::{layout_version, response_header_version};
 use crate::wire::frame::{FrameError, decode_request_header, read_content, read_length};
 
 /// Buffer for reading: the small requests of an ordinary client come in one system call.
@@ -64,18 +67,25 @@ pub async fn serve<S: Connection>(
         let Some((mut frame, memory)) = next.await? else {
             return Ok(());
         };
+        let mut quiet = Duration::ZERO;
         let response = if let Some(answer) = authentication.handle_raw_token(node, &frame) {
             // SaslHandshake v0: the mechanism's tokens come as bare frames.
             Some(Response::from(answer))
         } else {
             let (api_key, header) = decode_request_header(&mut frame)?;
-            let cx = RequestContext::new(node.clone(), info.clone(), api_key, &header).holding(memory);
+            let cx = RequestContext::new(node.clone(), info.clone(), api_key, &header)
+                .of_length(frame.len())
+                .holding(memory);
             match authentication.handle(&cx, &frame)? {
                 Some(response) => Some(Response::from(response)),
-                None => match dispatch(&cx, frame).await? {
-                    None if cx.is_closing() => return Ok(()),
-                    response => response,
-                },
+                None => {
+                    let response = dispatch(&cx, frame).await?;
+                    if response.is_none() && cx.is_closing() {
+                        return Ok(());
+                    }
+                    quiet = Duration::from_millis(cx.throttle_ms().unsigned_abs());
+                    response
+                }
             }
         };
         if let Some(principal) = authentication.take_principal() {
@@ -90,6 +100,13 @@ pub async fn serve<S: Connection>(
         if let Some(response) = response {
             response.send(stream.get_mut()).await?;
         }
+        if !quiet.is_zero() {
+            // The client knows (KIP-219); one that does not obey is not read from.
+            tokio::select! {
+                () = tokio::time::sleep(quiet) => {}
+                _ = shutdown.wait_for(|stop| *stop) => return Ok(()),
+            }
+        }
         if let Some(why) = authentication.failure() {
             let delay = u64::try_from(config.i64("connection.failed.authentication.delay.ms")).unwrap_or(0);
             tokio::time::sleep(Duration::from_millis(delay)).await;
@@ -99,13 +116,37 @@ pub async fn serve<S: Connection>(
 }
 
 async fn dispatch(cx: &RequestContext, body: Bytes) -> Result<Option<Response>, ConnectionError> {
-    match api::dispatch(cx, body).await? {
-        Dispatch::Response(response) => Ok(Some(response)),
+    let (quotas, image, who) = (cx.node.quotas(), cx.image(), cx.quota_client());
+    let dispatched = if quotas.has_limit(&image, Kind::Request, who) {
+        let (dispatched, spent) = Timed::new(api::dispatch(cx, body)).await;
+        let percent = spent.as_secs_f64() * 100.0;
+        cx.throttle(quotas.record(&image, Kind::Request, who, percent, cx.node.now_ms()));
+        dispatched?
+    } else {
+        api::dispatch(cx, body).await?
+    };
+    match dispatched {
+        Dispatch::Response(mut response) => {
+            if cx.throttle_ms() > 0 {
+                tell_throttle(cx, &mut response);
+            }
+            Ok(Some(response))
+        }
         Dispatch::Nothing => Ok(None),
         Dispatch::Unsupported => Err(ConnectionError::Protocol(format!(
             "{:?} version {} is not supported",
             cx.api_key, cx.api_version
         ))),
+    }
+}
+
+/// Writes the throttle time into a response.
+fn tell_throttle(cx: &RequestContext, response: &mut Response) {
+    let version = layout_version(cx.api_key as i16, cx.api_version);
+    let header_version = response_header_version(cx.api_key, version);
+    let at = throttle::position(cx.api_key, version, header_version, response.leading_bytes());
+    if let Some(at) = at {
+        response.patch_i32(at, i32::try_from(cx.throttle_ms()).unwrap_or(i32::MAX));
     }
 }
 

@@ -120,8 +120,19 @@ impl Listener {
                 Some(_) = connections.join_next(), if !connections.is_empty() => continue,
                 _ = shutdown.wait_for(|stop| *stop) => break,
             };
-            match accepted {
-                Ok((stream, peer)) => match node.connections().admit(&node, peer.ip()) {
+            let too_fast = |peer: &SocketAddr| node.quotas().connect(&node.image(), peer.ip(), node.now_ms()).err();
+            match accepted.map(|(stream, peer)| (too_fast(&peer), stream, peer)) {
+                Ok((Some(delay), stream, _)) => {
+                    let mut shutdown = node.shutdown_signal();
+                    connections.spawn(async move {
+                        tokio::select! {
+                            () = tokio::time::sleep(delay) => {}
+                            _ = shutdown.wait_for(|stop| *stop) => {}
+                        }
+                        drop(stream);
+                    });
+                }
+                Ok((None, stream, peer)) => match node.connections().admit(&node, peer.ip()) {
                     Some(permit) => {
                         let (node, endpoint) = (node.clone(), self.endpoint.clone());
                         let security = self.security.clone();

@@ -18,6 +18,7 @@ mod loggers;
 mod maintenance;
 pub mod metadata;
 pub mod node;
+pub mod quota;
 pub mod replica;
 pub mod request;
 mod request_memory;

@@ -18,6 +18,7 @@ use super::metadata::image::resource_type;
 use super::metadata::record::{EndPoint, RegisterBroker};
 use super::metadata::topics::{self, NewTopic};
 use super::metadata::{ApiError, Controller, MetadataImage, MetadataRecord, election, names};
+use super::quota::Quotas;
 use super::replica::fetch_session::FetchSessions;
 use super::replica::{ReplicaManager, checkpoints};
 use super::request_memory::RequestMemory;
@@ -43,6 +44,7 @@ pub struct Node {
     shares: Arc<SharePartitionManager>,
     fetch_sessions: FetchSessions,
     connections: Connections,
+    quotas: Quotas,
     request_memory: RequestMemory,
     /// What clients of each listener are told.
     advertised: OnceLock<Vec<Endpoint>>,
@@ -63,6 +65,7 @@ impl Node {
         log_to_stderr: bool,
     ) -> Result<Arc<Self>, ConfigError> {
         let slots = usize::try_from(config.i64("max.incremental.fetch.session.cache.slots")).unwrap_or(0);
+        let quotas = Quotas::new(&config);
         let group_config = GroupCoordinatorConfig::from(&config);
         let transaction_config = TransactionConfig::from(&config);
         let request_memory = RequestMemory::new(config.i64("queued.max.request.bytes"));
@@ -94,6 +97,7 @@ impl Node {
             )),
             fetch_sessions: FetchSessions::new(slots),
             connections: Connections::default(),
+            quotas,
             request_memory,
             advertised: OnceLock::new(),
             producer_ids: Mutex::default(),
@@ -159,6 +163,11 @@ impl Node {
     /// What requests may take of memory.
     pub fn request_memory(&self) -> &RequestMemory {
         &self.request_memory
+    }
+
+    /// What clients did lately, and how much they may.
+    pub fn quotas(&self) -> &Quotas {
+        &self.quotas
     }
 
     pub fn loggers(&self) -> &Mutex<BTreeMap<String, String>> {

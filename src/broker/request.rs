@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use kafka_protocol::messages::ApiKey;
 use kafka_protocol::protocol::StrBytes;
@@ -12,6 +12,7 @@ use super::acl::authorizer::Requester;
 use super::acl::binding::{CLUSTER_NAME, resource_type};
 use super::metadata::{ApiError, MetadataImage};
 use super::node::Node;
+use super::quota::Client;
 use super::replica::{Partition, ReplicaManager};
 use super::request_memory::Reservation;
 use crate::TopicPartition;
@@ -127,8 +128,12 @@ pub struct RequestContext {
     pub api_version: i16,
     pub correlation_id: i32,
     pub client_id: Option<StrBytes>,
+    /// The request's length on the wire, without its header.
+    pub body_bytes: usize,
     no_response: AtomicBool,
     close: AtomicBool,
+    /// For how long the client must be quiet, in milliseconds.
+    throttle_ms: AtomicI64,
     /// The memory that the request's bytes take.
     memory: Mutex<Option<Reservation>>,
 }
@@ -147,10 +152,18 @@ impl RequestContext {
             api_version: header.request_api_version,
             correlation_id: header.correlation_id,
             client_id: header.client_id.clone(),
+            body_bytes: 0,
+            throttle_ms: AtomicI64::new(0),
             no_response: AtomicBool::new(false),
             close: AtomicBool::new(false),
             memory: Mutex::default(),
         }
+    }
+
+    /// The same, of a request with so many bytes.
+    pub fn of_length(mut self, body_bytes: usize) -> Self {
+        self.body_bytes = body_bytes;
+        self
     }
 
     /// Takes charge of the memory that the request's bytes take, until [`RequestContext::release_memory`] or the end.
@@ -242,6 +255,45 @@ impl RequestContext {
         Requester {
             principal: self.principal(),
             host: self.connection.peer.ip().to_canonical(),
+        }
+    }
+
+    /// The client as quotas see it.
+    pub fn quota_client(&self) -> Client<'_> {
+        let principal = self.principal();
+        Client {
+            user: principal.split_once(':').map_or(principal, |(_, name)| name),
+            client_id: self.client_id(),
+        }
+    }
+
+    /// Has the client be quiet for so long after this request, or longer if it must be already.
+    pub fn throttle(&self, ms: i64) {
+        self.throttle_ms.fetch_max(ms, Ordering::Relaxed);
+    }
+
+    pub fn throttle_ms(&self) -> i64 {
+        self.throttle_ms.load(Ordering::Relaxed)
+    }
+
+    /// Reckons with a change of so many partitions. Clients that know the error, from version `strict_since` on, are
+    /// refused while they are in debt; others only have to wait (KIP-599).
+    ///
+    /// # Errors
+    /// [`ErrorCode::THROTTLING_QUOTA_EXCEEDED`].
+    pub fn record_mutation(&self, partitions: usize, strict_since: i16) -> Result<(), ApiError> {
+        let strict = self.api_version >= strict_since;
+        let now_ms = self.node.now_ms();
+        let quotas = self.node.quotas();
+        match quotas.mutate(&self.image(), self.quota_client(), (partitions, strict), now_ms) {
+            Ok(ms) => {
+                self.throttle(ms);
+                Ok(())
+            }
+            Err(ms) => {
+                self.throttle(ms);
+                Err(ErrorCode::THROTTLING_QUOTA_EXCEEDED.into())
+            }
         }
     }
 

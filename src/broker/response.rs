@@ -44,6 +44,25 @@ impl Response {
         }
     }
 
+    /// How many bytes come before the first part of a file.
+    pub fn leading_bytes(&self) -> usize {
+        match self.parts.first() {
+            Some(Part::Bytes(bytes)) => bytes.len(),
+            _ => 0,
+        }
+    }
+
+    /// Writes a number into the leading bytes, which must reach as far.
+    pub fn patch_i32(&mut self, at: usize, value: i32) {
+        if let Some(Part::Bytes(bytes)) = self.parts.first_mut()
+            && let Some(end) = at.checked_add(4).filter(|end| *end <= bytes.len())
+        {
+            let mut patched = bytes::BytesMut::from(std::mem::take(bytes));
+            patched[at..end].copy_from_slice(&value.to_be_bytes());
+            *bytes = patched.freeze();
+        }
+    }
+
     /// Sends it all.
     ///
     /// # Errors

@@ -9,6 +9,9 @@ use crate::broker::metadata::{ApiError, MetadataImage, topics};
 use crate::broker::request::{Operation, RequestContext, Resource};
 use crate::wire::ErrorCode;
 
+/// The first version whose clients know that a quota was exceeded.
+const STRICT_QUOTA: i16 = 3;
+
 pub async fn handle(cx: &RequestContext, req: CreatePartitionsRequest) -> CreatePartitionsResponse {
     let mut results: Vec<CreatePartitionsTopicResult> = Vec::with_capacity(req.topics.len());
     for topic in &req.topics {
@@ -38,7 +41,11 @@ fn grow(cx: &RequestContext, topic: &CreatePartitionsTopic, validate_only: bool)
     let assignments = topic.assignments.as_ref();
     let assignments: Option<Vec<Vec<i32>>> =
         assignments.map(|all| all.iter().map(|a| raw_ids(&a.broker_ids)).collect());
-    let plan = |image: &MetadataImage| topics::grow(image, &topic.name, topic.count, assignments.as_deref());
+    let plan = |image: &MetadataImage| {
+        let records = topics::grow(image, &topic.name, topic.count, assignments.as_deref())?;
+        cx.record_mutation(records.len(), STRICT_QUOTA)?;
+        Ok(records)
+    };
     if validate_only {
         return plan(&cx.image()).map(drop);
     }

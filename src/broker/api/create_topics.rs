@@ -14,6 +14,9 @@ use crate::broker::metadata::{ApiError, MetadataImage, names};
 use crate::broker::request::{Operation, RequestContext, Resource};
 use crate::wire::ErrorCode;
 
+/// The first version whose clients know that a quota was exceeded.
+const STRICT_QUOTA: i16 = 6;
+
 pub async fn handle(cx: &RequestContext, req: CreateTopicsRequest) -> CreateTopicsResponse {
     let mut counts: HashMap<&str, usize> = HashMap::new();
     for topic in &req.topics {
@@ -74,10 +77,13 @@ fn create(cx: &RequestContext, topic: &CreatableTopic, validate_only: bool) -> R
         topics::create(image, &config, &new)
     };
     let planned = if validate_only {
-        plan(&cx.image())?
+        let planned = plan(&cx.image())?;
+        cx.record_mutation(planned.partitions.try_into().unwrap_or(0), STRICT_QUOTA)?;
+        planned
     } else {
         cx.node.controller().change(|image| {
             let planned = plan(image)?;
+            cx.record_mutation(planned.partitions.try_into().unwrap_or(0), STRICT_QUOTA)?;
             Ok((planned.records.clone(), planned))
         })?
     };

@@ -13,6 +13,9 @@ use crate::broker::metadata::{ApiError, MetadataImage, MetadataRecord};
 use crate::broker::request::{Operation, RequestContext, Resource};
 use crate::wire::ErrorCode;
 
+/// The first version whose clients know that a quota was exceeded.
+const STRICT_QUOTA: i16 = 5;
+
 pub async fn handle(cx: &RequestContext, req: DeleteTopicsRequest) -> DeleteTopicsResponse {
     let by_name = |name: TopicName| DeleteTopicState::default().with_name(Some(name));
     let wanted: Vec<DeleteTopicState> = if cx.api_version >= 6 {
@@ -86,6 +89,7 @@ fn delete(cx: &RequestContext, topic: &DeleteTopicState) -> Result<(TopicName, U
             shown = may(Operation::Describe, &found.name).then(|| topic_name(&found.name));
             return Err(denied.into());
         }
+        cx.record_mutation(found.partitions.len(), STRICT_QUOTA)?;
         let record = MetadataRecord::RemoveTopic { topic_id: found.id };
         Ok((vec![record], (topic_name(&found.name), found.id)))
     });

@@ -1,5 +1,5 @@
-//! DescribeClientQuotas (48), v0-1: quotas of users, client ids and addresses, filtered. KIP-546. A quota is stored and
-//! described; it throttles nobody.
+//! DescribeClientQuotas (48), v0-1: quotas of users, client ids and addresses, filtered. KIP-546. Who goes over a quota is
+//! throttled by `broker::quota`.
 
 use std::collections::BTreeMap;
 

@@ -10,8 +10,11 @@ use uuid::Uuid;
 
 use super::fetch_reply::{FetchReply, TopicReply};
 use crate::TopicPartition;
+use crate::broker::quota::Kind;
 use crate::broker::replica::fetch::{FetchParams, Isolation, PartitionData, PartitionFetch, fetch};
-use crate::broker::replica::fetch_session::{SessionContext, SessionKey, SessionPartition, SessionRequest, Told};
+use crate::broker::replica::fetch_session::{
+    INVALID_SESSION_ID, SessionContext, SessionKey, SessionPartition, SessionRequest, Told,
+};
 use crate::broker::request::{Operation, RequestContext, Resource};
 use crate::wire::ErrorCode;
 
@@ -32,6 +35,9 @@ pub async fn handle(cx: &RequestContext, req: FetchRequest) -> FetchReply {
         }
     };
     let mut results = read(cx, params, &session).await;
+    if let Some(throttled) = throttled(cx, params, &session, &results) {
+        return throttled;
+    }
     let told: Vec<Told> = results.iter().map(told).collect();
     let included = cx.node.fetch_sessions().close(&session, &told);
     let mut topics: Vec<TopicReply> = Vec::new();
@@ -58,8 +64,40 @@ pub async fn handle(cx: &RequestContext, req: FetchRequest) -> FetchReply {
     }
 }
 
+/// The empty answer to a client that read too much already: what was read is not sent, and does not count.
+fn throttled(
+    cx: &RequestContext,
+    params: FetchParams,
+    session: &SessionContext,
+    results: &[PartitionData],
+) -> Option<FetchReply> {
+    let (quotas, image, who) = (cx.node.quotas(), cx.image(), cx.quota_client());
+    if params.isolation == Isolation::LogEnd || !quotas.has_limit(&image, Kind::Fetch, who) {
+        return None;
+    }
+    let bytes = results.iter().map(PartitionData::len).sum::<usize>() as f64;
+    let now_ms = cx.node.now_ms();
+    let throttle_ms = quotas.record(&image, Kind::Fetch, who, bytes, now_ms);
+    if throttle_ms == 0 {
+        return None;
+    }
+    cx.throttle(throttle_ms);
+    quotas.unrecord(&image, Kind::Fetch, who, bytes, now_ms);
+    let mut session_id = session.session_id;
+    if !session.is_incremental {
+        cx.node.fetch_sessions().forget(session_id);
+        session_id = INVALID_SESSION_ID;
+    }
+    Some(FetchReply {
+        session_id,
+        ..FetchReply::default()
+    })
+}
+
 fn params(cx: &RequestContext, req: &FetchRequest) -> FetchParams {
     let limit = usize::try_from(cx.node.config().i64("fetch.max.bytes")).unwrap_or(0);
+    let quota = cx.node.quotas().max_fetch_bytes(&cx.image(), cx.quota_client());
+    let limit = limit.min(quota.unwrap_or(limit));
     let replica_id = if cx.api_version >= 15 {
         req.replica_state.replica_id.0
     } else {

@@ -15,6 +15,7 @@ use kafka_protocol::messages::{ProduceRequest, ProduceResponse};
 use super::shared::{resolve_topic, text};
 use crate::TopicPartition;
 use crate::broker::metadata::names;
+use crate::broker::quota::Kind;
 use crate::broker::replica::Partition;
 use crate::broker::replica::partition::AppendError;
 use crate::broker::request::{Operation, RequestContext, Resource};
@@ -62,6 +63,9 @@ pub async fn handle(cx: &RequestContext, req: ProduceRequest) -> ProduceResponse
                 .with_partition_responses(partitions.into_iter().map(append_one).collect())
         })
         .collect();
+    let bytes = cx.body_bytes as f64;
+    let quotas = cx.node.quotas();
+    cx.throttle(quotas.record(&cx.image(), Kind::Produce, cx.quota_client(), bytes, cx.node.now_ms()));
     if acks == 0 {
         cx.suppress_response();
         if responses

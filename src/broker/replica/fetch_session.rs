@@ -186,6 +186,11 @@ impl FetchSessions {
         included
     }
 
+    /// Ends a session its client does not know of yet.
+    pub fn forget(&self, session_id: i32) {
+        self.sessions.lock().remove(&session_id);
+    }
+
     fn make_room(&self, sessions: &mut HashMap<i32, Session>, now_ms: i64) -> bool {
         if sessions.len() < self.slots {
             return true;
