@@ -37,6 +37,10 @@ bench:
 bench-crowd:
     cargo bench --bench crowd
 
+# The tools on three nodes of Apache Kafka with thousands of topics and groups: a table, and target/bench-control.json.
+bench-control:
+    cargo bench --bench control
+
 # A broker on port 9092 with its data in a temporary folder.
 broker *ARGS:
     cargo run --release -- broker --port 9092 {{ARGS}}
