@@ -13,7 +13,9 @@ use std::time::{Duration, Instant};
 
 use kafka_protocol::messages::create_topics_request::CreatableTopic;
 use kafka_protocol::messages::offset_commit_request::{OffsetCommitRequestPartition, OffsetCommitRequestTopic};
-use kafka_protocol::messages::{CreateTopicsRequest, FindCoordinatorRequest, GroupId, OffsetCommitRequest, TopicName};
+use kafka_protocol::messages::{
+    CreateTopicsRequest, FindCoordinatorRequest, GroupId, MetadataRequest, OffsetCommitRequest, TopicName,
+};
 use kafka_protocol::protocol::StrBytes;
 use serde_json::json;
 use support::kafka::{self, Kafka};
@@ -73,6 +75,27 @@ fn create_topics(wire: &mut Wire, topics: Range<usize>) {
         for topic in wire.call(&request, 7).topics {
             assert_eq!(topic.error_code, 0, "{:?}", topic.error_message);
         }
+    }
+}
+
+/// Waits until a broker has heard of all the topics and of their leaders: it lags far behind the controller.
+fn until_known(broker: &str, topics: usize) {
+    let all = MetadataRequest::default().with_topics(None);
+    let mut wire = Wire::connect_for(broker, CREATION_LIMIT);
+    let begun = Instant::now();
+    loop {
+        let known = wire.call(&all, 12).topics;
+        let led = known.iter().filter(|t| t.partitions.iter().all(|p| p.leader_id.0 >= 0));
+        if led.filter(|t| !t.is_internal).count() == topics {
+            return;
+        }
+        assert!(
+            begun.elapsed() < CREATION_LIMIT * 3,
+            "{broker} knows {} topics",
+            known.len()
+        );
+        // Nothing tells when; asking all the time would be in its way.
+        std::thread::sleep(Duration::from_secs(1));
     }
 }
 
@@ -192,6 +215,7 @@ fn main() {
     create_topics(&mut wire, 0..topics.min(AT_ONCE));
     commit_offsets(&cluster.brokers[0], topics.min(AT_ONCE), groups);
     create_topics(&mut wire, topics.min(AT_ONCE)..topics);
+    cluster.brokers.iter().for_each(|broker| until_known(broker, topics));
     println!(
         "{NODES} nodes, {topics} topics of {PARTITIONS} partitions, {groups} groups: made in {:.0} s",
         start.elapsed().as_secs_f64()

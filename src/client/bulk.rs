@@ -14,6 +14,7 @@ use rdkafka::producer::{BaseProducer, Producer as _};
 use rdkafka::types::RDKafkaRespErr;
 
 use super::error::ApiError;
+use super::librdkafka::statistics::{self, Statistics};
 use super::librdkafka::{self, DataContext};
 use super::produce::error_of;
 use super::props::Properties;
@@ -32,6 +33,23 @@ pub struct BulkProducer {
     topic: NativeTopic,
     inner: Arc<BaseProducer<DataContext>>,
     room: Arc<Room>,
+    told: Option<Arc<Told>>,
+}
+
+/// How a [`BulkProducer`] is to work.
+#[derive(Clone, Copy, Debug)]
+pub struct BulkOptions {
+    /// Bytes of payload that may wait for their acknowledgement, with those of one call; `buffer.memory` bounds them as well.
+    pub in_hand: usize,
+    /// Whether [`BulkProducer::statistics`] will be asked.
+    pub statistics: bool,
+}
+
+/// What librdkafka has told of itself.
+#[derive(Default)]
+struct Told {
+    statistics: Mutex<Statistics>,
+    changed: Condvar,
 }
 
 /// How many bytes wait for their acknowledgement, and the most that shall. Whoever waits for room goes on only when a
@@ -98,7 +116,7 @@ impl Events {
     fn start<C: Completions>(
         producer: Arc<BaseProducer<DataContext>>,
         completions: Arc<C>,
-        room: Arc<Room>,
+        (room, told): (Arc<Room>, Arc<Told>),
     ) -> std::io::Result<Self> {
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = stop.clone();
@@ -106,7 +124,7 @@ impl Events {
             let queue = NativeQueue::main(&producer);
             while !stopped.load(Ordering::Relaxed) {
                 if let Some(event) = queue.poll(STOP_SEEN_AFTER_MS) {
-                    event.handle(&producer, &*completions, &room);
+                    event.handle(&producer, &*completions, (&room, &told));
                 }
             }
         })?;
@@ -159,11 +177,17 @@ impl Drop for NativeEvent {
 }
 
 impl NativeEvent {
-    fn handle<C: Completions>(&self, producer: &BaseProducer<DataContext>, completions: &C, room: &Room) {
+    fn handle<C: Completions>(
+        &self,
+        producer: &BaseProducer<DataContext>,
+        completions: &C,
+        (room, told): (&Room, &Told),
+    ) {
         // SAFETY: the event lives as long as `self`.
         match unsafe { rdkafka_sys::rd_kafka_event_type(self.0.as_ptr()) } {
             rdkafka_sys::RD_KAFKA_EVENT_DR => self.deliveries(completions, room),
             rdkafka_sys::RD_KAFKA_EVENT_ERROR => self.error(producer),
+            rdkafka_sys::RD_KAFKA_EVENT_STATS => self.statistics(told),
             rdkafka_sys::RD_KAFKA_EVENT_OAUTHBEARER_TOKEN_REFRESH => self.refresh_token(producer),
             _ => (),
         }
@@ -185,6 +209,16 @@ impl NativeEvent {
         completions.completed(&mut reports);
         reports.for_each(drop);
         room.give_back(records, freed);
+    }
+
+    fn statistics(&self, told: &Told) {
+        // SAFETY: the event lives as long as `self`, and its text as long as the event.
+        let json = unsafe { text(rdkafka_sys::rd_kafka_event_stats(self.0.as_ptr())) };
+        // What a later librdkafka tells otherwise is not told.
+        if let Some(Ok(now)) = json.map(|json| serde_json::from_str(&json)) {
+            told.statistics.lock().take(&now);
+            told.changed.notify_all();
+        }
     }
 
     fn error(&self, producer: &BaseProducer<DataContext>) {
@@ -290,33 +324,37 @@ impl std::fmt::Debug for BulkProducer {
 const TRANSACTION_STEP: Duration = Duration::from_secs(60);
 
 impl BulkProducer {
-    /// From Java's producer properties. At most `in_hand` bytes of payload, and those of one call, wait for their
-    /// acknowledgement; `buffer.memory` bounds them as well.
+    /// From Java's producer properties.
     ///
     /// # Errors
     /// Kafka's `ConfigException`, or what librdkafka says of the settings.
     pub fn new<C: Completions>(
         props: &Properties,
         topic: &str,
-        in_hand: usize,
+        options: BulkOptions,
         completions: Arc<C>,
     ) -> Result<Self, ApiError> {
         crate::allocator::keep_freed_memory();
-        let config = librdkafka::producer(props)?;
+        let mut config = librdkafka::producer(props)?;
+        if options.statistics {
+            let interval = statistics::INTERVAL_MS.to_string();
+            config.rdkafka.set("statistics.interval.ms", interval);
+        }
         let inner: BaseProducer<DataContext> = config
             .rdkafka
             .create_with_context(config.context())
             .map_err(|e| ApiError::kafka(e.to_string()))?;
         let inner = Arc::new(inner);
         let topic = NativeTopic::new(&inner, topic)?;
-        let room = Arc::new(Room::new(in_hand));
-        let events = Events::start(inner.clone(), completions, room.clone())
+        let (room, told) = (Arc::new(Room::new(options.in_hand)), Arc::new(Told::default()));
+        let events = Events::start(inner.clone(), completions, (room.clone(), told.clone()))
             .map_err(|e| ApiError::kafka(format!("no thread for the deliveries: {e}")))?;
         Ok(Self {
             _events: events,
             topic,
             inner,
             room,
+            told: options.statistics.then_some(told),
         })
     }
 
@@ -374,6 +412,21 @@ impl BulkProducer {
             unsafe { rdkafka_sys::rd_kafka_flush(self.inner.client().native_ptr(), LOOK_EVERY_MS) };
         }
         self.room.wait_until_empty();
+    }
+
+    /// What librdkafka tells of itself the next time, with all before: it has told everything of what is over now. Empty
+    /// if it was not asked for.
+    pub fn statistics(&self) -> Statistics {
+        /// Longer than librdkafka is ever busy with something else.
+        const LONGEST: Duration = Duration::from_secs(2);
+        let Some(told) = &self.told else {
+            return Statistics::default();
+        };
+        let mut statistics = told.statistics.lock();
+        let before = statistics.told;
+        let not_yet = |statistics: &mut Statistics| statistics.told == before;
+        told.changed.wait_while_for(&mut statistics, not_yet, LONGEST);
+        statistics.clone()
     }
 
     /// # Errors

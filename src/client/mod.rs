@@ -47,6 +47,7 @@ pub mod produce;
 pub mod props;
 #[cfg(feature = "cli")]
 pub mod record_size;
+pub mod samples;
 mod sasl;
 pub mod security;
 pub mod share;

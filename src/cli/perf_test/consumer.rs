@@ -7,6 +7,7 @@ use chrono::Local;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::consumer_beyond::{self, Beyond, CLIENTS_OPT, DURATION_OPT};
+use super::metrics::{self, Consumed, Fetches, Metrics};
 use super::recorder::{self, Recorder, float as count, megabytes};
 use super::stats::java_fixed;
 use super::unconstructed;
@@ -137,7 +138,7 @@ async fn run(ui: &mut Ui, line: Line) -> CliResult {
     let (end, elapsed) = (Local::now(), started.elapsed());
     let mut summary = recorder.finish(1, 0);
     summary.rebalance_ms = u64::try_from(read.join.as_millis()).ok();
-    reader.close();
+    let fetches = reader.close();
     if !opts.has("show-detailed-stats") && kafka_text {
         let fetch = elapsed.saturating_sub(read.join);
         let times = format!("{}, {}", test.format.text(&start), test.format.text(&end));
@@ -145,12 +146,9 @@ async fn run(ui: &mut Ui, line: Line) -> CliResult {
     }
     summary.tell(ui, opts.value("report")?)?;
     if opts.has("print-metrics") && kafka_text {
-        writeln!(ui.out(), "\nMetric Name   Value")?;
-        writeln!(
-            ui.out(),
-            "consumer-fetch-manager-metrics:records-consumed-total : {}",
-            java_fixed(count(read.records), 3)
-        )?;
+        let mut table = Metrics::new(props.get("client.id").unwrap_or_default(), elapsed);
+        metrics::consumer(&mut table, &fetches);
+        table.print(ui.out())?;
     }
     if read.records < test.wanted() {
         Err(CliError::told_quietly())
@@ -247,6 +245,8 @@ pub(super) struct Reader {
     fetcher: Option<Fetcher>,
     connect: ConnectConfig,
     settings: FetchSettings,
+    fetches: Fetches,
+    joining: Instant,
 }
 
 /// What a reader hears of.
@@ -268,7 +268,34 @@ impl Reader {
                 props: props.clone(),
             },
             settings,
+            fetches: Fetches::default(),
+            joining: Instant::now(),
         })
+    }
+
+    /// Takes note of what was read of a partition.
+    pub(super) fn note(&mut self, fetched: &Fetched, next: i64, read: Consumed) {
+        let topic = &*fetched.partition.topic;
+        let fetches = &mut self.fetches;
+        match fetches.by_topic.get_mut(topic) {
+            Some(before) => {
+                before.records += read.records;
+                before.bytes += read.bytes;
+            }
+            None => drop(fetches.by_topic.insert(topic.to_owned(), read)),
+        }
+        let lag = u64::try_from(fetched.high_watermark.saturating_sub(next)).unwrap_or(0);
+        let (now, most) = fetches
+            .lag
+            .entry((topic.to_owned(), fetched.partition.partition))
+            .or_default();
+        (*now, *most) = (lag, lag.max(*most));
+    }
+
+    fn take_statistics(&mut self) {
+        if let Some(fetcher) = self.fetcher.take() {
+            self.fetches.told.merge(&fetcher.statistics());
+        }
     }
 
     /// Where the next consumer is to go on with a partition.
@@ -276,11 +303,12 @@ impl Reader {
         self.member.set_position(partition, next);
     }
 
-    /// Commits and leaves the group.
-    pub(super) fn close(self) {
-        drop(self.fetcher);
+    /// Commits and leaves the group; the answer is what its fetches were like.
+    pub(super) fn close(mut self) -> Fetches {
+        self.take_statistics();
         // As Java's: a commit that fails when the consumer closes is logged at most.
         let _ = self.member.close();
+        self.fetches
     }
 
     pub(super) async fn next(&mut self) -> CliResult<Event> {
@@ -302,6 +330,11 @@ impl Reader {
         };
         match change {
             Some(Change::Assigned(starts)) => {
+                self.take_statistics();
+                self.fetches.assigned = starts.len();
+                self.fetches
+                    .rebalances
+                    .add(self.joining.elapsed().as_secs_f64() * 1000.0);
                 self.fetcher = match starts.is_empty() {
                     true => None,
                     false => Some(Fetcher::start(&self.connect, self.settings.clone(), starts).map_err(java)?),
@@ -384,7 +417,12 @@ impl Test {
                         .take(&fetched, self.wanted())
                         .map_err(|e| CliError::failed(e.to_string()))?;
                     reader.set_position(&fetched.partition, next);
-                    recorder.add(read.records - before, read.bytes - before_bytes);
+                    let got = Consumed {
+                        records: read.records - before,
+                        bytes: read.bytes - before_bytes,
+                    };
+                    reader.note(&fetched, next, got);
+                    recorder.add(got.records, got.bytes);
                     if read.records > before {
                         last_record = tokio::time::Instant::now();
                     }

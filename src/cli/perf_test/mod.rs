@@ -6,6 +6,7 @@ pub mod consumer;
 pub mod consumer_beyond;
 pub mod e2e_latency;
 pub mod keys;
+mod metrics;
 pub mod producer;
 pub mod producer_beyond;
 pub mod producer_options;

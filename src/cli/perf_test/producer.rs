@@ -9,17 +9,21 @@ use parking_lot::Mutex;
 use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
 
+use super::metrics::{self, Metrics, Sent};
 use super::producer_options::{OPTS, Payload, Plan, SPEC, plan};
-use super::stats::{Stats, java_fixed};
+use super::recorder::float;
+use super::stats::Stats;
 use super::{producer_beyond, unconstructed};
 use crate::cli::compat::help;
 use crate::cli::tool::{Grammar, Line, Tool};
 use crate::cli::{CliError, CliResult, Manner, Ui};
 use crate::client::ApiError;
-use crate::client::bulk::{self, BulkProducer, Completions};
+use crate::client::bulk::{self, BulkOptions, BulkProducer, Completions};
+use crate::client::librdkafka::statistics::Statistics;
 use crate::client::produce::{max_block, wait_on_metadata};
 use crate::client::props::Properties;
 use crate::client::record_size;
+use crate::client::samples::Samples;
 use crate::runs;
 
 pub static TOOL: Tool = Tool {
@@ -54,7 +58,12 @@ async fn run(ui: &mut Ui, line: Line) -> CliResult {
     }
     let java = |e: ApiError| CliError::failed(e.to_string());
     let outcome = Arc::new(Outcome::new(&plan));
-    let producer = BulkProducer::new(&plan.props, &plan.topic, in_hand(&plan.props), outcome.clone())
+    let options = BulkOptions {
+        statistics: plan.print_metrics,
+        ..bulk_options(&plan.props)
+    };
+    let made = Instant::now();
+    let producer = BulkProducer::new(&plan.props, &plan.topic, options, outcome.clone())
         .map_err(|e| unconstructed("producer", e))?;
     if plan.transaction_ms.is_some() {
         producer.init_transactions().map_err(java)?;
@@ -72,15 +81,19 @@ async fn run(ui: &mut Ui, line: Line) -> CliResult {
         Ok(available) => send_all(ui, &plan, (&producer, Turns::new(&plan, available)), &outcome).await?,
     }
     producer.flush();
-    report(ui, &plan, &outcome)
+    let told = plan.print_metrics.then(|| (producer.statistics(), made.elapsed()));
+    report(ui, &plan, &outcome, told)
 }
 
 /// How many bytes of records to have under way: more only wait in line, and fall out of the processor's caches.
 /// Several batches for many partitions, so that full batches are ready whatever `linger.ms` is.
-pub(super) fn in_hand(props: &Properties) -> usize {
+pub(super) fn bulk_options(props: &Properties) -> BulkOptions {
     const LEAST: usize = 8 << 20;
     const BATCHES: usize = 32;
-    BATCHES.saturating_mul(batch_size(props)).max(LEAST)
+    BulkOptions {
+        in_hand: BATCHES.saturating_mul(batch_size(props)).max(LEAST),
+        statistics: false,
+    }
 }
 
 fn batch_size(props: &Properties) -> usize {
@@ -98,6 +111,8 @@ struct Outcome {
     failed: AtomicU64,
     /// The first errors, to be told; the rest are counted.
     errors: Mutex<Vec<ApiError>>,
+    /// Bytes of records as Java's producer reckons them, where they are to be printed.
+    record_bytes: Option<Mutex<Samples>>,
 }
 
 const ERRORS_TOLD: usize = 10;
@@ -116,6 +131,7 @@ impl Outcome {
             warmup: plan.warmup,
             failed: AtomicU64::new(0),
             errors: Mutex::new(Vec::new()),
+            record_bytes: plan.print_metrics.then(Mutex::default),
         }
     }
 
@@ -133,14 +149,19 @@ impl Completions for Outcome {
         let now = now_ms();
         let mut stats = self.stats.lock();
         let (all, steady) = &mut *stats;
+        let mut record_bytes = self.record_bytes.as_ref().map(Mutex::lock);
         for (sent_at, result) in reports {
             let bytes = match result {
-                Ok(bytes) => bytes as u64,
+                Ok(bytes) => bytes,
                 Err(e) => {
                     self.refuse(e);
                     continue;
                 }
             };
+            if let Some(samples) = &mut record_bytes {
+                samples.add(float(record_size::of_value(bytes) as u64));
+            }
+            let bytes = bytes as u64;
             let sent_ms = i64::try_from(sent_at).unwrap_or(now);
             let latency = u32::try_from(now - sent_ms).unwrap_or(0);
             if all.records() == self.warmup && self.warmup > 0 {
@@ -418,7 +439,8 @@ async fn throttle(per_second: f64, sent: u64, start_ms: i64) {
     }
 }
 
-fn report(ui: &mut Ui, plan: &Plan, outcome: &Outcome) -> CliResult {
+/// `told`: what librdkafka has told of itself, and the producer's age, if metrics are to be printed.
+fn report(ui: &mut Ui, plan: &Plan, outcome: &Outcome, told: Option<(Statistics, Duration)>) -> CliResult {
     for e in outcome.errors.lock().iter() {
         ui.say_err(&e.to_string())?;
     }
@@ -433,36 +455,26 @@ fn report(ui: &mut Ui, plan: &Plan, outcome: &Outcome) -> CliResult {
     if let Some(s) = steady {
         writeln!(ui.out(), "{}", s.total_line(now))?;
     }
-    if plan.print_metrics {
-        print_metrics(ui, plan, all.records(), failed)?;
+    if let Some((told, age)) = told {
+        let mut table = Metrics::new(plan.props.get("client.id").unwrap_or_default(), age);
+        let sent = Sent {
+            topic: &plan.topic,
+            records: all.records(),
+            failed,
+            record_bytes: outcome
+                .record_bytes
+                .as_ref()
+                .map(|bytes| *bytes.lock())
+                .unwrap_or_default(),
+        };
+        metrics::producer(&mut table, &told, &sent);
+        table.print(ui.out())?;
     }
     if failed > 0 {
         Err(CliError::told_quietly())
     } else {
         Ok(())
     }
-}
-
-/// The metrics that have a counterpart here, in the layout of Kafka's `ToolsUtils.printMetrics`.
-fn print_metrics(ui: &mut Ui, plan: &Plan, sent: u64, failed: u64) -> CliResult {
-    let client = plan.props.get("client.id").unwrap_or_default();
-    #[allow(clippy::cast_precision_loss)] // counts far below 2^52
-    let rows = [
-        ("record-error-total", failed as f64),
-        ("record-send-total", sent as f64),
-    ]
-    .map(|(name, value)| {
-        (
-            format!("producer-metrics:{name}:{{client-id={client}}}"),
-            java_fixed(value, 3),
-        )
-    });
-    let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
-    writeln!(ui.out(), "\n{:width$}   Value", "Metric Name")?;
-    for (name, value) in rows {
-        writeln!(ui.out(), "{name:width$} : {value}")?;
-    }
-    Ok(())
 }
 
 fn now_ms() -> i64 {

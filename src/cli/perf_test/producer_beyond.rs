@@ -14,7 +14,7 @@ use rand::SeedableRng;
 use rand::rngs::SmallRng;
 
 use super::keys::Keys;
-use super::producer::{Made, Payloads, Together, Turns, in_hand};
+use super::producer::{Made, Payloads, Together, Turns, bulk_options};
 use super::producer_options::Plan;
 use super::recorder::{Recorder, kafka_text};
 use super::stats::java_fixed;
@@ -353,7 +353,7 @@ impl Client {
     fn run_bulk(&self, props: &crate::client::props::Properties) -> CliResult {
         let java = |e: ApiError| CliError::failed(e.to_string());
         let plan = &*self.plan;
-        let producer = BulkProducer::new(props, &plan.topic, in_hand(props), self.shared.clone())
+        let producer = BulkProducer::new(props, &plan.topic, bulk_options(props), self.shared.clone())
             .map_err(|e| unconstructed("producer", e))?;
         if plan.transaction_ms.is_some() {
             producer.init_transactions().map_err(java)?;

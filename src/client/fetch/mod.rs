@@ -31,14 +31,17 @@ mod reader;
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
 use std::thread;
 
+use parking_lot::Mutex;
 use tokio::sync::mpsc;
 
 use super::admin::IsolationLevel;
 use super::config::ConnectConfig;
 use super::error::ApiError;
 use super::props::Properties;
+use super::samples::Samples;
 use crate::TopicPartition;
 use crate::record::RecordError;
 
@@ -109,10 +112,30 @@ impl FetchSettings {
     }
 }
 
+/// What the fetches of a [`Fetcher`] were like.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct FetchStatistics {
+    /// From a request to its response, the broker's waiting included.
+    pub latency_ms: Samples,
+    /// Bytes of records in a response that had some.
+    pub response_bytes: Samples,
+    pub throttle_ms: Samples,
+}
+
+impl FetchStatistics {
+    /// Those of another as well.
+    pub fn merge(&mut self, other: &FetchStatistics) {
+        self.latency_ms.merge(&other.latency_ms);
+        self.response_bytes.merge(&other.response_bytes);
+        self.throttle_ms.merge(&other.throttle_ms);
+    }
+}
+
 /// Reads partitions until it is dropped.
 #[derive(Debug)]
 pub struct Fetcher {
     incoming: mpsc::UnboundedReceiver<Result<Fetched, ApiError>>,
+    statistics: Arc<Mutex<FetchStatistics>>,
 }
 
 impl Fetcher {
@@ -126,6 +149,8 @@ impl Fetcher {
         partitions: Vec<(TopicPartition, Start)>,
     ) -> Result<Self, ApiError> {
         let (out, incoming) = mpsc::unbounded_channel();
+        let statistics = Arc::<Mutex<FetchStatistics>>::default();
+        let counted = statistics.clone();
         let connect = connect.clone();
         let no_thread = |e: std::io::Error| ApiError::kafka(format!("no thread to fetch with: {e}"));
         let runtime = tokio::runtime::Builder::new_current_thread()
@@ -138,7 +163,7 @@ impl Fetcher {
                 runtime.block_on(async {
                     tokio::select! {
                         () = out.closed() => {}
-                        end = reader::read(&connect, settings, partitions, &out) => {
+                        end = reader::read(&connect, (settings, counted), partitions, &out) => {
                             if let Err(e) = end {
                                 // Nobody listens any more: nobody to tell.
                                 let _ = out.send(Err(e));
@@ -149,7 +174,12 @@ impl Fetcher {
                 runtime.shutdown_background();
             })
             .map_err(no_thread)?;
-        Ok(Fetcher { incoming })
+        Ok(Fetcher { incoming, statistics })
+    }
+
+    /// What the fetches were like so far.
+    pub fn statistics(&self) -> FetchStatistics {
+        *self.statistics.lock()
     }
 
     /// The next records of some partition; waits for them. `None` after an error. May be dropped while it waits.

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use kafka_protocol::messages::fetch_request::{FetchPartition, FetchTopic};
@@ -10,12 +10,13 @@ use kafka_protocol::messages::fetch_response::PartitionData;
 use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
 use kafka_protocol::messages::{FetchRequest, FetchResponse, MetadataRequest, MetadataResponse, TopicName};
 use kafka_protocol::protocol::{StrBytes, VersionRange};
+use parking_lot::Mutex;
 use tokio::sync::{Semaphore, mpsc};
 use uuid::Uuid;
 
-use super::FetchSettings;
 use super::data::{Aborted, Fetched, end_offset};
 use super::position::{Start, resolve};
+use super::{FetchSettings, FetchStatistics};
 use crate::TopicPartition;
 use crate::client::admin::{Admin, IsolationLevel};
 use crate::client::cluster::{Target, Verdict};
@@ -34,6 +35,7 @@ type Out = mpsc::UnboundedSender<Result<Fetched, ApiError>>;
 /// What all tasks share.
 struct Shared {
     settings: FetchSettings,
+    statistics: Arc<Mutex<FetchStatistics>>,
     out: Out,
     /// Partitions whose leader is to be looked up.
     lost: mpsc::UnboundedSender<Vec<(TopicPartition, Start)>>,
@@ -57,7 +59,7 @@ struct Place {
 /// Those after which Java's consumer gives up.
 pub(super) async fn read(
     connect: &ConnectConfig,
-    settings: FetchSettings,
+    (settings, statistics): (FetchSettings, Arc<Mutex<FetchStatistics>>),
     partitions: Vec<(TopicPartition, Start)>,
     out: &Out,
 ) -> Result<(), ApiError> {
@@ -68,6 +70,7 @@ pub(super) async fn read(
         .max(1);
     let shared = Arc::new(Shared {
         settings,
+        statistics,
         out: out.clone(),
         lost,
         room: Arc::new(Semaphore::new(room_total as usize)),
@@ -197,7 +200,12 @@ async fn follow(admin: Admin, shared: Arc<Shared>, leader: i32, mut places: Vec<
         let with_ids = places.iter().all(|place| !place.topic_id.is_nil());
         let max = if with_ids { i16::MAX } else { FIRST_WITH_IDS - 1 };
         let version = conn.version_within::<FetchRequest>(VersionRange { min: 0, max })?;
-        match fetch(&admin, &conn, &shared, version, &places).await {
+        let asked = Instant::now();
+        let response = fetch(&admin, &conn, &shared, version, &places).await;
+        if let Ok(response) = &response {
+            shared.count(response, asked.elapsed());
+        }
+        match response {
             Ok(response) => places = shared.take(response, version, places).await?,
             Err(e) if e.is_retriable() => {
                 admin.forget_nodes();
@@ -256,6 +264,18 @@ enum Outcome {
 }
 
 impl Shared {
+    fn count(&self, response: &FetchResponse, took: Duration) {
+        let mut statistics = self.statistics.lock();
+        statistics.latency_ms.add(took.as_secs_f64() * 1000.0);
+        statistics.throttle_ms.add(f64::from(response.throttle_time_ms));
+        let partitions = response.responses.iter().flat_map(|topic| &topic.partitions);
+        let bytes: usize = partitions.filter_map(|p| p.records.as_ref()).map(Bytes::len).sum();
+        if bytes > 0 {
+            #[allow(clippy::cast_precision_loss)] // a response is smaller than 2^31
+            statistics.response_bytes.add(bytes as f64);
+        }
+    }
+
     fn lose(&self, places: Vec<Place>) {
         let lost = places.into_iter().map(|place| {
             let start = Start::Offset(place.offset);

@@ -5,6 +5,7 @@
 
 mod consumer;
 mod producer;
+pub mod statistics;
 
 use std::sync::Arc;
 
