@@ -208,10 +208,7 @@ mod tests {
         let mut metrics = Metrics::new("c", Duration::from_secs(2));
         metrics.total(("g", &[("topic", "t")]), "record-send", 5);
         metrics.set(("g", &[]), "x-avg", f64::NAN);
-        let version = format!(
-            "app-info:version:{{client-id=c}}             : {}",
-            env!("CARGO_PKG_VERSION")
-        );
+        let row = |name: &str, value: &str| format!("{name:42} : {value}");
         assert_eq!(
             printed(metrics),
             [
