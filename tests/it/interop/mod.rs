@@ -3,5 +3,6 @@
 mod data_dir;
 mod java;
 mod java_partitioner;
+mod leader_moves;
 mod librdkafka;
 mod librdkafka_groups;
