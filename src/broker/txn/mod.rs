@@ -11,9 +11,13 @@
 
 pub mod config;
 pub mod coordinator;
+#[cfg(test)]
+mod coordinator_tests;
 mod markers;
 pub mod records;
 pub mod shard;
+#[cfg(test)]
+mod shard_tests;
 pub mod state;
 mod topic;
 mod verify;

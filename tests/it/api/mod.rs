@@ -9,3 +9,4 @@ mod groups;
 mod list_offsets;
 mod produce_fetch;
 mod timestamps;
+mod transactions;
