@@ -93,6 +93,17 @@ impl OffsetIndex {
         }
     }
 
+    /// The offset of the first entry at or behind a position; none if there is no such entry.
+    pub(super) fn upper_bound(&self, position: u64) -> io::Result<Option<i64>> {
+        let at = self
+            .entries
+            .partition_point(|entry| u64::from(self.decode(entry).1) < position)?;
+        if at == self.entries.entries() {
+            return Ok(None);
+        }
+        Ok(Some(self.decode(&self.entries.get(at)?).0))
+    }
+
     /// Appends an entry; offsets must rise.
     pub(super) fn append(&mut self, offset: i64, position: u32) -> Result<(), LogError> {
         let relative = u32::try_from(offset - self.base_offset)

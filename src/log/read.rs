@@ -10,7 +10,7 @@ use bytes::Bytes;
 use super::error::code;
 use super::partition_log::PartitionLog;
 use super::segment::Segment;
-use super::{LogError, TimestampOffset};
+use super::{AbortedTxn, LogError, TimestampOffset};
 use crate::record::legacy::LegacyBatch;
 use crate::record::{Batch, NO_PARTITION_LEADER_EPOCH};
 
@@ -44,6 +44,8 @@ pub struct FetchData {
     pub slice: Option<FileSlice>,
     /// The first batch did not fit and was not asked for at any size.
     pub first_entry_incomplete: bool,
+    /// The base offset of the segment that `slice` is a part of.
+    pub segment_base: i64,
 }
 
 impl FetchData {
@@ -138,6 +140,7 @@ impl PartitionLog {
             let len = available.min(wanted);
             found.first_entry_incomplete = len < first.size() && available > 0;
             if len > 0 {
+                found.segment_base = segment.base_offset();
                 found.slice = Some(FileSlice {
                     file: segment.file()?.clone(),
                     position: first.position,
@@ -147,6 +150,22 @@ impl PartitionLog {
             return Ok(found);
         }
         Ok(found)
+    }
+
+    /// The aborted transactions that a reader of committed records must know for what a fetch found.
+    ///
+    /// # Errors
+    /// If the disk fails.
+    pub fn aborted_in(&self, found: &FetchData) -> Result<Vec<AbortedTxn>, LogError> {
+        let (Some(slice), Some(segment)) = (&found.slice, self.segments.get(&found.segment_base)) else {
+            return Ok(Vec::new());
+        };
+        let end = segment.offset_index()?.upper_bound(slice.position + slice.len as u64)?;
+        let next_base = || {
+            let next = self.segments.range(found.segment_base + 1..).next();
+            next.map_or(self.log_end_offset, |(&base, _)| base)
+        };
+        Ok(self.aborted_transactions(found.fetch_offset, end.unwrap_or_else(next_base)))
     }
 
     /// Where in the segment the batches before `upper` end.

@@ -184,13 +184,13 @@ fn read_one(partition: &Partition, wanted: &PartitionFetch, limit: Limit) -> Res
         }
     };
     // Half a batch is of no use to anybody.
-    let data = if data.first_entry_incomplete {
-        FetchData { slice: None, ..data }
-    } else {
-        data
-    };
+    let mut data = data;
+    if data.first_entry_incomplete {
+        data.slice = None;
+    }
     if limit.isolation == Isolation::Committed {
-        result.aborted = Some(log.aborted_transactions(wanted.fetch_offset, upper));
+        let aborted = log.aborted_in(&data);
+        result.aborted = Some(partition.health().watch(aborted).map_err(|e| ApiError::from(e).code)?);
     }
     result.data = Some(data);
     Ok(result)

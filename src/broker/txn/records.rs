@@ -137,3 +137,77 @@ fn text(value: &Value, field: &str) -> Result<String, RecordError> {
     let text = value[field].as_str().map(str::to_owned);
     text.ok_or_else(|| RecordError(format!("{field} is missing")))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEY: &[u8] = b"\x00\x00\x00#id-842ac190ef5d4429b9265a151c66ba39";
+
+    /// Bytes that Kafka 4.3.1 itself wrote.
+    #[test]
+    fn records_are_what_kafka_writes() {
+        let empty: &[u8] = b"\x00\x01\x00\x00\x00\x00\x00\x00\x00\x07\x00\x00\x00\x00\xea`\x00\x00\x00\x00\x01\xa1\xff\xe6\x80i\xff\xff\xff\xff\xff\xff\xff\xff\x01\x00\x08\x00\x00\x00\x00\x00\x00\x00\x07";
+        let nothing_aborted: &[u8] = b"\x00\x01\x00\x00\x00\x00\x00\x00\x00\x07\x00\x01\x00\x00\xea`\x03\x01\x00\x00\x01\xa1\xff\xe6\x80l\x00\x00\x01\xa1\xff\xe6\x80l\x02\x00\x08\x00\x00\x00\x00\x00\x00\x00\x07\x02\x02\x00\x02";
+        let ongoing: &[u8] = b"\x00\x01\x00\x00\x00\x00\x00\x00\x00\x12\x00\x00\x00\x00\xea`\x01\x02\x13__consumer_offsets\x02\x00\x00\x00\x00\x00\x00\x00\x01\xa1\xff\xe9\xc2\x01\x00\x00\x01\xa1\xff\xe9\xc2\x01\x01\x00\x08\x00\x00\x00\x00\x00\x00\x00\x12";
+        let states = [empty, nothing_aborted, ongoing].map(|value| {
+            let record = Record::decode(KEY, Some(value)).unwrap().unwrap();
+            let (key, again) = record.encode(2).unwrap();
+            assert_eq!((&key[..], again.as_deref()), (KEY, Some(value)));
+            record.value.unwrap()
+        });
+        let [empty, nothing_aborted, ongoing] = states;
+        assert_eq!((empty.state, empty.producer_id), (TransactionState::Empty, 7));
+        assert_eq!((empty.timeout_ms, empty.start_ms), (60_000, -1));
+        assert_eq!(nothing_aborted.state, TransactionState::PrepareAbort);
+        assert_eq!((nothing_aborted.producer_epoch, nothing_aborted.client_version), (1, 2));
+        assert_eq!(
+            ongoing.partitions,
+            [TopicPartition::new("__consumer_offsets", 0)].into()
+        );
+    }
+
+    #[test]
+    fn a_cluster_of_the_first_version_writes_plain_fields() {
+        let mut metadata = TransactionMetadata::new(7, 60_000, 5);
+        metadata.producer_epoch = 3;
+        let record = Record {
+            transactional_id: "id".to_owned(),
+            value: Some(metadata),
+        };
+        let (key, value) = record.encode(0).unwrap();
+        assert_eq!(value.as_ref().unwrap()[..2], [0, 0]);
+        assert_eq!(Record::decode(&key, value.as_deref()), Ok(Some(record)));
+    }
+
+    #[test]
+    fn tombstones_and_other_types() {
+        let gone = Record {
+            transactional_id: "id".to_owned(),
+            value: None,
+        };
+        let (key, value) = gone.encode(2).unwrap();
+        assert_eq!(value, None);
+        assert_eq!(Record::decode(&key, None), Ok(Some(gone)));
+        assert_eq!(Record::decode(b"\x00\x09\x00\x01x", None), Ok(None));
+    }
+
+    #[test]
+    fn malformed_bytes_are_errors() {
+        assert!(Record::decode(b"\x00", None).is_err());
+        assert!(Record::decode(b"\x00\x00\x00\x09x", None).is_err());
+        let metadata = TransactionMetadata::new(7, 60_000, 5);
+        let record = Record {
+            transactional_id: "id".to_owned(),
+            value: Some(metadata),
+        };
+        let (key, value) = record.encode(2).unwrap();
+        let value = value.unwrap();
+        for end in 0..value.len() {
+            assert!(Record::decode(&key, Some(&value[..end])).is_err(), "prefix of {end}");
+        }
+        let mut unknown_state = value.to_vec();
+        unknown_state[2 + 8 + 2 + 4] = 9;
+        assert!(Record::decode(&key, Some(&unknown_state)).is_err());
+    }
+}

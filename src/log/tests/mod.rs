@@ -12,3 +12,4 @@ mod recovery;
 mod retention;
 mod rolling;
 mod support;
+mod transactions;

@@ -191,7 +191,13 @@ impl Producer {
     }
 
     fn fetch(&mut self, isolation_level: i8) -> FetchedPartition {
-        let partition = FetchPartition::default().with_partition_max_bytes(1 << 20);
+        self.fetch_from(0, isolation_level)
+    }
+
+    fn fetch_from(&mut self, offset: i64, isolation_level: i8) -> FetchedPartition {
+        let partition = FetchPartition::default()
+            .with_fetch_offset(offset)
+            .with_partition_max_bytes(1 << 20);
         let topics = FetchTopic::default()
             .with_topic(topic(&self.topic))
             .with_partitions(vec![partition]);

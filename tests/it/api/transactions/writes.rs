@@ -58,7 +58,7 @@ fn readers_of_committed_records_wait_for_the_end() {
     assert_eq!(p.produce(&["c"], 9), (0, 3));
     assert_eq!(p.end(false, 3), 0);
     p.wait_complete();
-    let fetched = p.fetch(1);
+    let fetched = p.fetch_from(3, 1);
     let aborted = fetched.aborted_transactions.expect("a list");
     assert_eq!(aborted.len(), 1);
     assert_eq!((aborted[0].producer_id.0, aborted[0].first_offset), (p.producer_id, 3));
@@ -115,7 +115,7 @@ fn a_new_client_leaves_it_to_the_broker() {
     assert_eq!(p.produce(&["c"], 12), (0, 3));
     assert_eq!((p.end(false, 5), p.epoch), (0, 2));
     p.wait_complete();
-    assert_eq!(p.fetch(1).aborted_transactions.expect("a list").len(), 1);
+    assert_eq!(p.fetch_from(3, 1).aborted_transactions.expect("a list").len(), 1);
 }
 
 #[test]
