@@ -134,6 +134,7 @@ fn commit_offsets(bootstrap: &str, topics: usize, groups: usize) {
 }
 
 /// Runs a command to its end; its output goes to a file, as a pipeline would take it.
+#[allow(clippy::zombie_processes)] // wait4 is its wait
 fn run(mut command: Command, out: &Path) -> Cost {
     let file = File::create(out).expect("a file in a fresh folder");
     command.stdin(Stdio::null()).stdout(file).stderr(Stdio::null());

@@ -147,6 +147,57 @@ fn produce(side: Side, servers: &str, records: &str) -> f64 {
     producer_rate(&run(side, "kafka-producer-perf-test.sh", &words).1)
 }
 
+/// How long a produced record waits for its acknowledgement, of a hundred the one that waits second longest, at so many
+/// records a second: milliseconds. Counted from when it was due, so that a stall shows in all that waited.
+fn acknowledged_p99(servers: &str, acks: &str, rate: u64) -> f64 {
+    const SECONDS: u64 = 10;
+    let (records, rate, size) = ((rate * SECONDS).to_string(), rate.to_string(), RECORD_BYTES.to_string());
+    let acks = format!("acks={acks}");
+    let words = [
+        "--topic",
+        "bench",
+        "--num-records",
+        &records,
+        "--record-size",
+        &size,
+        "--throughput",
+        &rate,
+        "--latency-from",
+        "intended",
+        "-o",
+        "json",
+        "--bootstrap-server",
+        servers,
+        "--command-property",
+        &acks,
+        "linger.ms=0",
+    ];
+    let text = run(Side::Kt, "kafka-producer-perf-test.sh", &words).1;
+    let result: serde_json::Value = serde_json::from_str(&text).unwrap_or_else(|e| panic!("{e}: {text}"));
+    let p99 = result["p99_ms"]
+        .as_f64()
+        .or_else(|| result["latency"]["p99_ms"].as_f64());
+    p99.unwrap_or_else(|| panic!("no p99_ms in {text}"))
+}
+
+/// The middle one of three runs each, in turn.
+fn acknowledged(what: &'static str, acks: &str, rate: u64, ours: &str, theirs: Option<&str>) -> Figure {
+    let (mut kt, mut kafka) = (Vec::new(), Vec::new());
+    for _ in 0..3 {
+        kafka.extend(theirs.map(|servers| acknowledged_p99(servers, acks, rate)));
+        kt.push(acknowledged_p99(ours, acks, rate));
+    }
+    kt.sort_by(f64::total_cmp);
+    kafka.sort_by(f64::total_cmp);
+    Figure {
+        what,
+        unit: "ms",
+        kt: kt[1],
+        kafka: kafka.get(1).copied(),
+        rises: false,
+    }
+}
+
 fn consume(side: Side, servers: &str, records: &str) -> f64 {
     let words = [
         "--topic",
@@ -295,6 +346,12 @@ fn figures(records: &str) -> Vec<Figure> {
     all.push(rate("fetch from the broker", both, |kafka| {
         consume(Side::Kt, at(kafka), records)
     }));
+    // A tenth of what Kafka takes when it is given all that the client has, or of what we take.
+    let full = all.iter().find(|f| f.what == "produce to the broker");
+    let rate = full.map_or(0.0, |f| f.kafka.unwrap_or(f.kt)) as u64 / 10;
+    for (what, acks) in [("p99 at 10 % load, acks=1", "1"), ("p99 at 10 % load, acks=all", "all")] {
+        all.push(acknowledged(what, acks, rate, ours.bootstrap(), servers.as_deref()));
+    }
     drop(real);
     all.extend(load_figures());
     let segment = ours.data_dir().join("bench-0/00000000000000000000.log");

@@ -78,7 +78,7 @@ mod tests {
     #[test]
     fn finds_what_must_not_be_seen() {
         let words = "kt\0broker\0--sasl\0plain:alice:hunter2\0--sasl=scram-sha-256:bob:pw:2\0--override\0\
-                     ssl.key.password=abc\0--override\0num.partitions=3\0--port\00\0";
+                     ssl.key.password=abc\0--override\0num.partitions=3\0--port\x000\0";
         let hidden: Vec<&str> = secrets(words.as_bytes()).into_iter().map(|r| &words[r]).collect();
         assert_eq!(hidden, ["hunter2", "pw:2", "abc"]);
         assert!(secrets(b"").is_empty() && secrets(b"--sasl\0").is_empty());
