@@ -1,12 +1,22 @@
 //! API keys and their versions (Kafka: `ApiKeys`, `NodeApiVersions`).
 
 pub use kafka_protocol::messages::ApiKey;
-use kafka_protocol::protocol::Request;
 pub use kafka_protocol::protocol::VersionRange;
+use kafka_protocol::protocol::{Message, Request};
 
-/// The versions of an API that this build can encode and decode.
+use super::share;
+
+/// The versions of an API that this build can encode and decode: those of `kafka-protocol`, and those of our own
+/// messages beside it ([`super::share`]).
 pub fn supported_range(key: ApiKey) -> VersionRange {
-    key.valid_versions()
+    let VersionRange { min, max } = key.valid_versions();
+    let max = match key {
+        ApiKey::ShareFetch => share::ShareFetchRequest::VERSIONS.max,
+        ApiKey::ShareAcknowledge => share::ShareAcknowledgeRequest::VERSIONS.max,
+        ApiKey::DescribeShareGroupOffsets => share::DescribeShareGroupOffsetsRequest::VERSIONS.max,
+        _ => max,
+    };
+    VersionRange { min, max }
 }
 
 /// The header version of a request of `key` at `version`.

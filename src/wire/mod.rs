@@ -5,13 +5,17 @@
 //! - [`frame`]: length-prefixed frames; requests and responses to bytes and back
 //! - [`guard`]: no length in foreign bytes makes the decoder allocate more than they hold
 //! - [`sasl`]: PLAIN, SCRAM and OAUTHBEARER messages, both sides
+//! - [`fields`]: the field types of messages that are written by hand
+//! - [`share`]: messages of share groups in versions that `kafka-protocol` does not have
 //! - [`tls`]: rustls configurations of clients and brokers
 
 pub mod api;
 pub mod error;
+pub mod fields;
 pub mod frame;
 pub mod guard;
 pub mod sasl;
+pub mod share;
 pub mod tls;
 
 pub use error::ErrorCode;

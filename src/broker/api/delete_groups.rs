@@ -1,4 +1,5 @@
-//! DeleteGroups (42), v0-2. Takes groups without members away, with their offsets.
+//! DeleteGroups (42), v0-2. Takes groups without members away, with their offsets; of share
+//! groups also the state of what they consumed.
 
 use kafka_protocol::messages::delete_groups_response::DeletableGroupResult;
 use kafka_protocol::messages::{DeleteGroupsRequest, DeleteGroupsResponse};
@@ -22,5 +23,9 @@ pub async fn handle(cx: &RequestContext, req: DeleteGroupsRequest) -> DeleteGrou
 async fn delete(cx: &RequestContext, group_id: &str) -> Result<(), ErrorCode> {
     cx.authorize(Operation::Delete, Resource::Group(group_id))
         .map_err(|denied| denied.code)?;
-    cx.node.groups().delete_group(group_id).await
+    let doomed = cx.node.groups().share_states_of(group_id)?;
+    cx.node.groups().delete_group(group_id).await?;
+    // What cannot be deleted now belongs to nobody, and is begun anew by a group of the same name.
+    let _ = cx.node.shares().delete_states(group_id, &doomed);
+    Ok(())
 }

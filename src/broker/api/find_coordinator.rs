@@ -1,8 +1,5 @@
-//! FindCoordinator (10), v0-6. Which broker coordinates a group or a transactional id; since v4 for several keys. Makes
-//! `__consumer_offsets` or `__transaction_state` on first use.
-//!
-//! There is no share coordinator: asking for one is INVALID_REQUEST, which ends a client's attempt, where
-//! COORDINATOR_NOT_AVAILABLE would have it try until its time is up.
+//! FindCoordinator (10), v0-6. Which broker coordinates a group, a transactional id or, for other brokers, a share
+//! partition; since v4 for several keys. Makes the coordinator's topic on first use.
 
 use kafka_protocol::messages::find_coordinator_response::Coordinator;
 use kafka_protocol::messages::{FindCoordinatorRequest, FindCoordinatorResponse};
@@ -10,6 +7,7 @@ use kafka_protocol::messages::{FindCoordinatorRequest, FindCoordinatorResponse};
 use crate::broker::metadata::names;
 use crate::broker::node::Node;
 use crate::broker::request::{Operation, RequestContext, Resource};
+use crate::log::log_dir::uuid_from_text;
 use crate::wire::error::ErrorCode;
 
 /// v1 tells the type of the key and has error texts.
@@ -20,6 +18,8 @@ const SEVERAL_KEYS: i16 = 4;
 const GROUP: i8 = 0;
 /// Key type of transactional ids.
 const TRANSACTION: i8 = 1;
+/// Key type of share partitions (v6).
+const SHARE: i8 = 2;
 
 /// A broker as a client can reach it.
 struct Address {
@@ -67,6 +67,14 @@ fn split(found: Result<Address, ErrorCode>) -> (Address, ErrorCode) {
     }
 }
 
+/// `GROUP:TOPIC_ID:PARTITION`, as brokers name share partitions to each other.
+fn is_share_key(key: &str) -> bool {
+    let mut parts = key.rsplitn(3, ':');
+    let partition = parts.next().is_some_and(|part| part.parse::<i32>().is_ok());
+    let topic_id = parts.next().is_some_and(|part| uuid_from_text(part).is_some());
+    partition && topic_id && parts.next().is_some_and(|group| !group.is_empty())
+}
+
 fn find(cx: &RequestContext, key_type: i8, key: &str) -> Result<Address, ErrorCode> {
     let (resource, topic, partition) = match key_type {
         GROUP => (
@@ -79,10 +87,22 @@ fn find(cx: &RequestContext, key_type: i8, key: &str) -> Result<Address, ErrorCo
             names::TRANSACTION_STATE,
             (|node, key| node.transactions().partition_for(key)) as fn(&Node, &str) -> i32,
         ),
+        SHARE => (
+            Resource::Cluster,
+            names::SHARE_GROUP_STATE,
+            (|node, key| node.shares().state_partition_for(key)) as fn(&Node, &str) -> i32,
+        ),
         _ => return Err(ErrorCode::INVALID_REQUEST),
     };
-    cx.authorize(Operation::Describe, resource)
-        .map_err(|denied| denied.code)?;
+    if key_type == SHARE && !is_share_key(key) {
+        return Err(ErrorCode::INVALID_REQUEST);
+    }
+    let operation = if key_type == SHARE {
+        Operation::ClusterAction
+    } else {
+        Operation::Describe
+    };
+    cx.authorize(operation, resource).map_err(|denied| denied.code)?;
     let unavailable = ErrorCode::COORDINATOR_NOT_AVAILABLE;
     if cx.image().topic(topic).is_none() {
         cx.node.auto_create_topic(topic).map_err(|_| unavailable)?;

@@ -5,7 +5,7 @@ use std::future::Future;
 use std::pin::Pin;
 
 use bytes::Bytes;
-use kafka_protocol::messages::{self as m, ApiKey};
+use kafka_protocol::messages::ApiKey;
 use kafka_protocol::protocol::{Encodable, Request, VersionRange};
 
 use super::request::RequestContext;
@@ -18,6 +18,7 @@ mod add_partitions_to_txn;
 mod alter_client_quotas;
 mod alter_configs;
 mod alter_partition_reassignments;
+mod alter_share_group_offsets;
 mod alter_user_scram_credentials;
 mod api_versions;
 mod consumer_group_describe;
@@ -28,6 +29,7 @@ mod create_topics;
 mod delete_acls;
 mod delete_groups;
 mod delete_records;
+mod delete_share_group_offsets;
 mod delete_topics;
 mod describe_acls;
 mod describe_client_quotas;
@@ -36,6 +38,7 @@ mod describe_configs;
 mod describe_groups;
 mod describe_log_dirs;
 mod describe_producers;
+mod describe_share_group_offsets;
 mod describe_topic_partitions;
 mod describe_transactions;
 mod describe_user_scram_credentials;
@@ -92,9 +95,16 @@ macro_rules! apis {
         &[$(Api {
             key: ApiKey::$key,
             versions: VersionRange { min: $min, max: $max },
-            handle: |cx, body| Box::pin(run::<m::$request, _>(cx, body, $handler::handle)),
+            handle: |cx, body| Box::pin(run::<requests::$request, _>(cx, body, $handler::handle)),
         }),*]
     };
+}
+
+/// The messages of `kafka-protocol`, and our own where it has not all versions.
+mod requests {
+    pub use kafka_protocol::messages::*;
+
+    pub use crate::wire::share::{DescribeShareGroupOffsetsRequest, ShareAcknowledgeRequest, ShareFetchRequest};
 }
 
 /// All APIs, by number.
@@ -153,8 +163,11 @@ pub static TABLE: &[Api] = apis! {
     DescribeTopicPartitions,       0..=0,  describe_topic_partitions,      DescribeTopicPartitionsRequest;
     ShareGroupHeartbeat,           1..=1,  share_group_heartbeat,          ShareGroupHeartbeatRequest;
     ShareGroupDescribe,            1..=1,  share_group_describe,           ShareGroupDescribeRequest;
-    ShareFetch,                    1..=1,  share_fetch,                    ShareFetchRequest;
-    ShareAcknowledge,              1..=1,  share_acknowledge,              ShareAcknowledgeRequest;
+    ShareFetch,                    1..=2,  share_fetch,                    ShareFetchRequest;
+    ShareAcknowledge,              1..=2,  share_acknowledge,              ShareAcknowledgeRequest;
+    DescribeShareGroupOffsets,     0..=1,  describe_share_group_offsets,   DescribeShareGroupOffsetsRequest;
+    AlterShareGroupOffsets,        0..=0,  alter_share_group_offsets,      AlterShareGroupOffsetsRequest;
+    DeleteShareGroupOffsets,       0..=0,  delete_share_group_offsets,     DeleteShareGroupOffsetsRequest;
 };
 
 /// What became of a request.

@@ -1,10 +1,10 @@
-//! ShareAcknowledge (79), v1. What became of records that a member of a share group has acquired. KIP-932.
+//! ShareAcknowledge (79), v1-2. What became of records that a member of a share group has acquired. KIP-932; v2
+//! renews locks (KIP-1222).
 
 use std::collections::BTreeMap;
 
 use kafka_protocol::messages::share_acknowledge_request::AcknowledgementBatch;
 use kafka_protocol::messages::share_acknowledge_response::{PartitionData, ShareAcknowledgeTopicResponse};
-use kafka_protocol::messages::{ShareAcknowledgeRequest, ShareAcknowledgeResponse};
 use uuid::Uuid;
 
 use super::share_fetch::{Acknowledgements, acknowledge_all, session_key};
@@ -14,19 +14,22 @@ use crate::broker::share::GroupSettings;
 use crate::broker::share::partition::AckBatch;
 use crate::broker::share::session::FINAL_EPOCH;
 use crate::wire::ErrorCode;
+use crate::wire::share::{ShareAcknowledgeRequest, ShareAcknowledgeResponse};
 
 pub async fn handle(cx: &RequestContext, req: ShareAcknowledgeRequest) -> ShareAcknowledgeResponse {
     match acknowledge(cx, &req) {
         Ok(response) => response,
-        Err(code) => ShareAcknowledgeResponse::default()
-            .with_error_code(code.code())
-            .with_error_message(Some(text(code.message()))),
+        Err(code) => ShareAcknowledgeResponse {
+            error_code: code.code(),
+            error_message: Some(text(code.message())),
+            ..ShareAcknowledgeResponse::default()
+        },
     }
 }
 
 fn acknowledge(cx: &RequestContext, req: &ShareAcknowledgeRequest) -> Result<ShareAcknowledgeResponse, ErrorCode> {
     let session = session_key(cx, req.group_id.as_ref().map(|g| g.as_str()), req.member_id.as_deref())?;
-    let settings = GroupSettings::of(&cx.node, &session.group_id);
+    let settings = GroupSettings::of(&cx.node, &session.group_id).with_renewal(req.is_renew_ack);
     let shares = cx.node.shares();
     shares.sessions().acknowledge(&session, req.share_session_epoch)?;
     let results = acknowledge_all(cx, &session, &settings, acknowledgements(req));
@@ -48,7 +51,11 @@ fn acknowledge(cx: &RequestContext, req: &ShareAcknowledgeRequest) -> Result<Sha
             .with_topic_id(topic_id)
             .with_partitions(partitions)
     });
-    Ok(ShareAcknowledgeResponse::default().with_responses(topics.collect()))
+    Ok(ShareAcknowledgeResponse {
+        acquisition_lock_timeout_ms: settings.limits.lock_duration_ms,
+        responses: topics.collect(),
+        ..ShareAcknowledgeResponse::default()
+    })
 }
 
 fn acknowledgements(req: &ShareAcknowledgeRequest) -> Acknowledgements {

@@ -1,13 +1,14 @@
-//! ShareFetch (78), v1. Acquires records for a member of a share group, and takes what it says of those it has. KIP-932.
+//! ShareFetch (78), v1-2. Acquires records for a member of a share group, and takes what it says of those it has. KIP-932;
+//! v2 renews locks (KIP-1222) and takes records one by one (KIP-1206).
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use kafka_protocol::messages::ShareFetchResponse as Answer;
 use kafka_protocol::messages::share_fetch_request::AcknowledgementBatch;
 use kafka_protocol::messages::share_fetch_response::{
     AcquiredRecords, LeaderIdAndEpoch, PartitionData, ShareFetchableTopicResponse,
 };
-use kafka_protocol::messages::{ShareFetchRequest, ShareFetchResponse};
 
 use super::shared::text;
 use crate::broker::request::{Operation, RequestContext, Resource};
@@ -16,40 +17,47 @@ use crate::broker::share::fetch::{ShareFetch, ShareFetched};
 use crate::broker::share::partition::{AckBatch, AckError};
 use crate::broker::share::session::{FINAL_EPOCH, FetchSession, INITIAL_EPOCH, IdPartition, SessionKey};
 use crate::wire::ErrorCode;
+use crate::wire::share::{ShareFetchRequest, ShareFetchResponse};
+
+/// `share_acquire_mode` of those who want no record above their limit.
+const RECORD_LIMIT: i8 = 1;
 
 /// The acknowledgements of one partition.
 pub type Acknowledgements = Vec<(IdPartition, Vec<AckBatch>)>;
 
 pub async fn handle(cx: &RequestContext, req: ShareFetchRequest) -> ShareFetchResponse {
-    match fetch(cx, req).await {
-        Ok(response) => response,
-        Err(code) => ShareFetchResponse::default()
+    let refused = |code: ErrorCode| {
+        Answer::default()
             .with_error_code(code.code())
-            .with_error_message(Some(text(code.message()))),
-    }
+            .with_error_message(Some(text(code.message())))
+    };
+    ShareFetchResponse(fetch(cx, &req).await.unwrap_or_else(refused))
 }
 
-async fn fetch(cx: &RequestContext, req: ShareFetchRequest) -> Result<ShareFetchResponse, ErrorCode> {
+async fn fetch(cx: &RequestContext, req: &ShareFetchRequest) -> Result<Answer, ErrorCode> {
     let session = session_key(cx, req.group_id.as_ref().map(|g| g.as_str()), req.member_id.as_deref())?;
-    let acknowledgements = acknowledgements(&req);
+    let acknowledgements = acknowledgements(req);
     let settings = GroupSettings::of(&cx.node, &session.group_id);
     let shares = cx.node.shares();
     let opened = shares.sessions().open(&FetchSession {
         key: session.clone(),
         epoch: req.share_session_epoch,
-        added: added(&req),
-        forgotten: forgotten(&req),
+        added: added(req),
+        forgotten: forgotten(req),
         has_acknowledgements: !acknowledgements.is_empty(),
         connection: cx.connection.id,
     })?;
     shares.release(&session, &opened.ended);
+    let settings = settings.with_renewal(req.is_renew_ack);
     let acknowledged = acknowledge_all(cx, &session, &settings, acknowledgements);
     if req.share_session_epoch == FINAL_EPOCH {
         let partitions = shares.sessions().close(&session);
         shares.release(&session, &partitions);
         return Ok(response(&settings, Vec::new(), acknowledged, false));
     }
-    let (allowed, denied) = split(cx, &opened.wanted);
+    // Who renews locks has records enough.
+    let wanted = if req.is_renew_ack { &[][..] } else { &opened.wanted };
+    let (allowed, denied) = split(cx, wanted);
     let limit = usize::try_from(cx.node.config().i64("fetch.max.bytes")).unwrap_or(0);
     let params = ShareFetch {
         session,
@@ -60,7 +68,7 @@ async fn fetch(cx: &RequestContext, req: ShareFetchRequest) -> Result<ShareFetch
         max_bytes: usize::try_from(req.max_bytes).unwrap_or(0).min(limit),
         max_records: req.max_records,
         batch_size: req.batch_size,
-        is_strict: false,
+        is_strict: req.share_acquire_mode == RECORD_LIMIT,
     };
     let fetched = shares.fetch(&params, &allowed).await;
     let mut results: Vec<(IdPartition, Result<ShareFetched, ErrorCode>)> = Vec::new();
@@ -175,7 +183,7 @@ fn response(
     fetched: Vec<(IdPartition, Result<ShareFetched, ErrorCode>)>,
     acknowledged: Vec<(IdPartition, Result<(), AckError>)>,
     is_full: bool,
-) -> ShareFetchResponse {
+) -> Answer {
     let mut partitions: BTreeMap<IdPartition, PartitionData> = BTreeMap::new();
     for (partition, result) in fetched {
         match result {
@@ -209,7 +217,7 @@ fn response(
             ),
         }
     }
-    ShareFetchResponse::default()
+    Answer::default()
         .with_acquisition_lock_timeout_ms(settings.limits.lock_duration_ms)
         .with_responses(topics)
 }

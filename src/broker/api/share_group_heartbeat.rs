@@ -8,9 +8,9 @@ use kafka_protocol::messages::share_group_heartbeat_response::{Assignment as Wir
 use kafka_protocol::messages::{ShareGroupHeartbeatRequest, ShareGroupHeartbeatResponse};
 
 use crate::broker::group::consumer::{Assignment, GroupError};
-use crate::broker::group::share::{NamedAssignment, ShareHeartbeat, ShareHeartbeatAnswer};
+use crate::broker::group::share::{ShareHeartbeat, ShareHeartbeatAnswer};
 use crate::broker::request::{Operation, RequestContext, Resource};
-use crate::broker::share::coordinator::ShareKey;
+use crate::broker::share::manager::keys;
 use crate::wire::ErrorCode;
 
 pub async fn handle(cx: &RequestContext, req: ShareGroupHeartbeatRequest) -> ShareGroupHeartbeatResponse {
@@ -70,22 +70,10 @@ async fn heartbeat(cx: &RequestContext, req: ShareGroupHeartbeatRequest) -> Resu
 }
 
 fn begin_states(cx: &RequestContext, group_id: &str, answer: &ShareHeartbeatAnswer) -> Result<(), ErrorCode> {
-    let coordinator = cx.node.shares().coordinator()?;
     for key in keys(group_id, &answer.to_initialize) {
-        coordinator.initialize(&key, answer.group_epoch, -1)?;
+        cx.node.shares().begin_state(&key, answer.group_epoch, -1)?;
     }
     Ok(())
-}
-
-/// The share partitions of a group.
-pub fn keys<'a>(group_id: &'a str, partitions: &'a NamedAssignment) -> impl Iterator<Item = ShareKey> + 'a {
-    partitions.iter().flat_map(move |(topic_id, (_, partitions))| {
-        partitions.iter().map(move |partition| ShareKey {
-            group_id: group_id.to_owned(),
-            topic_id: *topic_id,
-            partition: *partition,
-        })
-    })
 }
 
 fn to_wire(assignment: Assignment) -> WireAssignment {

@@ -14,6 +14,7 @@ use super::partition::{AckBatch, AckError, Plan, SharePartition};
 use super::session::{IdPartition, SessionKey, ShareSessions};
 use super::settings::{GroupSettings, OffsetReset};
 use crate::TopicPartition;
+use crate::broker::group::share::NamedAssignment;
 use crate::broker::metadata::{MetadataImage, names};
 use crate::broker::node::Node;
 use crate::broker::replica::waiters::Waiters;
@@ -57,6 +58,11 @@ impl SharePartitionManager {
 
     pub fn sessions(&self) -> &ShareSessions {
         &self.sessions
+    }
+
+    /// The partition of `__share_group_state` that holds the share partition called so: `GROUP:TOPIC_ID:PARTITION`.
+    pub fn state_partition_for(&self, name: &str) -> i32 {
+        self.coordinator.partition_for_name(name)
     }
 
     pub(super) fn node(&self) -> Result<Arc<Node>, ErrorCode> {
@@ -230,6 +236,32 @@ impl SharePartitionManager {
         }
     }
 
+    /// Takes the states of a group's partitions away.
+    ///
+    /// # Errors
+    /// If that cannot be written.
+    pub fn delete_states(&self, group_id: &str, partitions: &NamedAssignment) -> Result<(), ErrorCode> {
+        if partitions.is_empty() {
+            return Ok(());
+        }
+        let coordinator = self.coordinator()?;
+        for key in keys(group_id, partitions) {
+            coordinator.delete(&key)?;
+            self.forget(&key);
+        }
+        Ok(())
+    }
+
+    /// Begins the state of a share partition, or begins it anew.
+    ///
+    /// # Errors
+    /// FENCED_STATE_EPOCH, or why nothing can be written.
+    pub fn begin_state(&self, key: &ShareKey, state_epoch: i32, start_offset: i64) -> Result<(), ErrorCode> {
+        self.coordinator()?.initialize(key, state_epoch, start_offset)?;
+        self.forget(key);
+        Ok(())
+    }
+
     /// Has a share partition loaded anew when it is next needed.
     pub fn forget(&self, key: &ShareKey) {
         if let Some(entry) = self.entries.lock().remove(key) {
@@ -298,6 +330,17 @@ impl SharePartitionManager {
         }
         state.next_deadline_ms()
     }
+}
+
+/// The share partitions of a group.
+pub fn keys<'a>(group_id: &'a str, partitions: &'a NamedAssignment) -> impl Iterator<Item = ShareKey> + 'a {
+    partitions.iter().flat_map(move |(topic_id, (_, partitions))| {
+        partitions.iter().map(move |partition| ShareKey {
+            group_id: group_id.to_owned(),
+            topic_id: *topic_id,
+            partition: *partition,
+        })
+    })
 }
 
 /// What a client is told when its acknowledgement cannot be kept (Kafka: `SharePartition.fetchPersisterError`).

@@ -38,6 +38,14 @@ pub struct GroupSettings {
 }
 
 impl GroupSettings {
+    /// For one request: only one that says so may renew locks.
+    pub fn with_renewal(self, is_renewal: bool) -> Self {
+        Self {
+            may_renew: self.may_renew && is_renewal,
+            ..self
+        }
+    }
+
     pub fn of(node: &Node, group_id: &str) -> Self {
         let image = node.image();
         let config = node.config();

@@ -8,5 +8,6 @@ mod describe_configs;
 mod groups;
 mod list_offsets;
 mod produce_fetch;
+mod share_groups;
 mod timestamps;
 mod transactions;

@@ -52,14 +52,27 @@ impl GroupCoordinator {
         })?
     }
 
-    /// The group's part of AlterShareGroupOffsets; gives the epoch to begin the states at.
+    /// The partitions of a share group that have a state; none for any other group.
+    pub fn share_states_of(&self, group_id: &str) -> Result<NamedAssignment, ErrorCode> {
+        self.describe_group(group_id, |group| match group {
+            Some(Group::Share(group)) => group.known_partitions(),
+            _ => NamedAssignment::new(),
+        })
+    }
+
+    /// The group's part of AlterShareGroupOffsets, which makes the group if there is none; gives the epoch to begin the states at.
     pub async fn alter_share_group_offsets(
         &self,
         group_id: &str,
         partitions: &NamedAssignment,
     ) -> Result<i32, ErrorCode> {
-        self.change_share_group(group_id, |group, turn| group.alter_offsets(turn, partitions))
-            .await
+        self.event(group_id, |shard, turn| {
+            if shard.group(group_id).is_none() {
+                shard.insert_group(group_id, Group::Share(ShareGroup::new(group_id)));
+            }
+            shard.share_group(group_id)?.alter_offsets(turn, partitions)
+        })
+        .await?
     }
 
     /// The first part of DeleteShareGroupOffsets; gives the partitions whose states are to go.

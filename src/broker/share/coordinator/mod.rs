@@ -59,7 +59,12 @@ impl ShareCoordinator {
     /// The partition of `__share_group_state` that holds a share partition.
     pub fn partition_for(&self, key: &ShareKey) -> i32 {
         let name = format!("{}:{}:{}", key.group_id, uuid_to_text(key.topic_id), key.partition);
-        partition_for(&name, self.log.partition_count())
+        self.partition_for_name(&name)
+    }
+
+    /// As [`Self::partition_for`], by the name that brokers give it to each other.
+    pub fn partition_for_name(&self, name: &str) -> i32 {
+        partition_for(name, self.log.partition_count())
     }
 
     /// Begins the state of a share partition, or begins it anew; a start offset of -1 leaves it to the first reader.

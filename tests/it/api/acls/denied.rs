@@ -29,6 +29,7 @@ use super::{
 };
 use crate::support::wire::Wire;
 use kt::wire::api::layout_version;
+use kt::wire::share;
 
 /// A connection of a principal without rights.
 pub(super) struct Caller {
@@ -48,6 +49,8 @@ fn group(name: &str) -> GroupId {
 }
 
 const GROUP: &str = "denied-group";
+/// Members of share groups name themselves by a Kafka uuid.
+const MEMBER: &str = "HZiGhNNgR6if4FyZ_ICfXg";
 /// SaslHandshake and SaslAuthenticate belong to connections with SASL.
 const ILLEGAL_SASL_STATE: i16 = 34;
 
@@ -111,6 +114,13 @@ const ROWS: &[Row] = rows! {
     ConsumerGroupDescribe GROUP_DENIED, |c, v| c.wire.call(&ConsumerGroupDescribeRequest::default().with_group_ids(vec![group(GROUP)]), v).groups.iter().map(|g| g.error_code).collect();
     ListConfigResources CLUSTER_DENIED, |c, v| vec![c.wire.call(&ListConfigResourcesRequest::default(), v).error_code];
     DescribeTopicPartitions TOPIC_DENIED, |c, v| describe_topic_partitions(c, v);
+    ShareGroupHeartbeat GROUP_DENIED, |c, v| vec![c.wire.call(&ShareGroupHeartbeatRequest::default().with_group_id(group(GROUP)).with_member_id(text("m")).with_subscribed_topic_names(Some(vec![topic_name(TOPIC)])), v).error_code];
+    ShareGroupDescribe GROUP_DENIED, |c, v| c.wire.call(&ShareGroupDescribeRequest::default().with_group_ids(vec![group(GROUP)]), v).groups.iter().map(|g| g.error_code).collect();
+    ShareFetch GROUP_DENIED, |c, v| vec![c.wire.call(&share::ShareFetchRequest { group_id: Some(group(GROUP)), member_id: Some(text(MEMBER)), ..Default::default() }, v).0.error_code];
+    ShareAcknowledge GROUP_DENIED, |c, v| vec![c.wire.call(&share::ShareAcknowledgeRequest { group_id: Some(group(GROUP)), member_id: Some(text(MEMBER)), ..Default::default() }, v).error_code];
+    DescribeShareGroupOffsets GROUP_DENIED, |c, v| describe_share_group_offsets(c, v);
+    AlterShareGroupOffsets GROUP_DENIED, |c, v| vec![c.wire.call(&AlterShareGroupOffsetsRequest::default().with_group_id(group(GROUP)), v).error_code];
+    DeleteShareGroupOffsets GROUP_DENIED, |c, v| vec![c.wire.call(&DeleteShareGroupOffsetsRequest::default().with_group_id(group(GROUP)), v).error_code];
 };
 
 fn produce(c: &mut Caller, v: i16) -> Vec<i16> {
@@ -580,6 +590,15 @@ fn consumer_group_heartbeat(c: &mut Caller, v: i16) -> Vec<i16> {
         .with_subscribed_topic_names(Some(vec![topic_name(TOPIC)]))
         .with_topic_partitions(Some(Vec::new()));
     vec![c.wire.call(&request, v).error_code]
+}
+
+fn describe_share_group_offsets(c: &mut Caller, v: i16) -> Vec<i16> {
+    let wanted = describe_share_group_offsets_request::DescribeShareGroupOffsetsRequestGroup::default()
+        .with_group_id(group(GROUP))
+        .with_topics(None);
+    let request = DescribeShareGroupOffsetsRequest::default().with_groups(vec![wanted]);
+    let answer = c.wire.call(&share::DescribeShareGroupOffsetsRequest(request), v);
+    answer.groups.iter().map(|g| g.error_code).collect()
 }
 
 fn describe_topic_partitions(c: &mut Caller, v: i16) -> Vec<i16> {
