@@ -6,3 +6,4 @@ mod java_partitioner;
 mod leader_moves;
 mod librdkafka;
 mod librdkafka_groups;
+mod librdkafka_transactions;
