@@ -11,3 +11,4 @@ mod secure;
 mod secure_flags;
 mod sigkill;
 mod storage_failure;
+mod transactions;
