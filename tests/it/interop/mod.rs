@@ -3,6 +3,7 @@
 mod data_dir;
 mod java;
 mod java_partitioner;
+mod java_transactions;
 mod leader_moves;
 mod librdkafka;
 mod librdkafka_groups;

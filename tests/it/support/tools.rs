@@ -190,6 +190,14 @@ fn java(cwd: &Path) -> Command {
     command
 }
 
+/// Runs a program of tests/kafka with Kafka's jars.
+pub fn java_program(cwd: &Path, file: &str, argv: &[&str]) -> Outcome {
+    kafka::install();
+    let mut command = java(cwd);
+    command.arg(tests_dir("kafka").join(file)).args(argv);
+    Process::start(&mut command, b"").wait(Duration::from_secs(90))
+}
+
 /// The main class behind a script's name.
 pub fn class_of(script: &str) -> &'static str {
     SCRIPTS
