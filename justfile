@@ -48,3 +48,7 @@ broker *ARGS:
 # A walk through every tool on the embedded broker.
 tour:
     cargo run --release -- tour
+
+# Another client's suite against a kt broker: NAME is a folder of tests/compat, or all. Needs the network.
+compat NAME *ARGS:
+    tests/compat/run {{NAME}} {{ARGS}}
