@@ -52,6 +52,11 @@ pub(super) async fn run(node: Arc<Node>) {
         ),
         task(&node, |_| RELEASE_INTERVAL, release),
         task(&node, |n| millis(n, "log.cleaner.backoff.ms"), clean),
+        task(
+            &node,
+            |n| millis(n, "delegation.token.expiry.check.interval.ms"),
+            remove_expired_tokens,
+        ),
     ];
     let mut shutdown = node.shutdown_signal();
     let mut reported = HashSet::new();
@@ -71,6 +76,15 @@ pub(super) async fn run(node: Arc<Node>) {
         // Files are read and written: not on the threads that serve clients.
         let _ = tokio::task::spawn_blocking(move || work(&on)).await;
         task.next = Instant::now() + (task.interval)(&node);
+    }
+}
+
+fn remove_expired_tokens(node: &Node) {
+    let swept = node
+        .controller()
+        .change(|image| Ok((super::token::sweep(image, node.now_ms()), ())));
+    if let Err(e) = swept {
+        node.log(&format!("expired delegation tokens stay: {}", e.text()));
     }
 }
 

@@ -62,7 +62,8 @@ pub async fn serve<S: Connection>(
     loop {
         let config = node.config();
         let limit = authentication.frame_limit(usize::try_from(config.i64("socket.request.max.bytes")).unwrap_or(0));
-        let idle = config.i64("connections.max.idle.ms");
+        let idle = idle_limit(config.i64("connections.max.idle.ms"));
+        let idle = authentication.patience().map_or(idle, |patience| idle.min(patience));
         let next = next_frame(&mut stream, (limit, node.request_memory()), idle, &mut shutdown);
         let Some((mut frame, memory)) = next.await? else {
             return Ok(());
@@ -88,14 +89,18 @@ pub async fn serve<S: Connection>(
                 }
             }
         };
-        if let Some(principal) = authentication.take_principal() {
-            let ConnectionInfo { id, listener, peer, .. } = &*info;
+        if let Some(identity) = authentication.take_identity() {
             info = Arc::new(ConnectionInfo {
-                id: *id,
-                listener: listener.clone(),
-                peer: *peer,
-                principal,
+                principal: format!("User:{}", identity.user),
+                by_token: identity.by_token,
+                ..ConnectionInfo::clone(&info)
             });
+        }
+        let failure = authentication.failure();
+        if failure.is_some() {
+            // Whoever guesses learns of it late.
+            let delay = u64::try_from(config.i64("connection.failed.authentication.delay.ms")).unwrap_or(0);
+            tokio::time::sleep(Duration::from_millis(delay)).await;
         }
         if let Some(response) = response {
             response.send(stream.get_mut()).await?;
@@ -107,9 +112,7 @@ pub async fn serve<S: Connection>(
                 _ = shutdown.wait_for(|stop| *stop) => return Ok(()),
             }
         }
-        if let Some(why) = authentication.failure() {
-            let delay = u64::try_from(config.i64("connection.failed.authentication.delay.ms")).unwrap_or(0);
-            tokio::time::sleep(Duration::from_millis(delay)).await;
+        if let Some(why) = failure {
             return Err(ConnectionError::Protocol(why));
         }
     }
@@ -150,16 +153,20 @@ fn tell_throttle(cx: &RequestContext, response: &mut Response) {
     }
 }
 
+/// `connections.max.idle.ms`; negative is for ever.
+fn idle_limit(ms: i64) -> Duration {
+    match u64::try_from(ms) {
+        Ok(ms) => Duration::from_millis(ms),
+        Err(_) => Duration::from_secs(u64::from(u32::MAX)),
+    }
+}
+
 async fn next_frame<S: AsyncRead + Unpin>(
     stream: &mut S,
     (limit_bytes, memory): (usize, &RequestMemory),
-    idle_ms: i64,
+    idle: Duration,
     shutdown: &mut watch::Receiver<bool>,
 ) -> Result<Option<(Bytes, Reservation)>, ConnectionError> {
-    let idle = match u64::try_from(idle_ms) {
-        Ok(ms) => Duration::from_millis(ms),
-        Err(_) => Duration::from_secs(u64::from(u32::MAX)),
-    };
     let frame = async {
         let Some(len) = read_length(stream, limit_bytes).await? else {
             return Ok(None);

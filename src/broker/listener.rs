@@ -16,7 +16,7 @@ use super::authn::{Authentication, SaslSettings};
 use super::config::{BrokerConfig, Endpoint};
 use super::connection::{self, ConnectionError};
 use super::node::Node;
-use super::request::ConnectionInfo;
+use super::request::{ANONYMOUS, ConnectionInfo};
 use super::tls;
 use super::x500::{MappingRules, distinguished_name};
 
@@ -105,7 +105,7 @@ impl Listener {
             self.security.mapping_rules = Arc::new(MappingRules::parse(rules).map_err(tls::invalid)?);
         }
         if self.endpoint.protocol.is_sasl() {
-            self.security.sasl = Some(Arc::new(SaslSettings::new(config, &self.endpoint)));
+            self.security.sasl = Some(Arc::new(SaslSettings::new(config, &self.endpoint)?));
         }
         Ok(self)
     }
@@ -114,6 +114,9 @@ impl Listener {
     pub async fn run(self, node: Arc<Node>) {
         let mut shutdown = node.shutdown_signal();
         let mut connections = JoinSet::new();
+        if let Some(refresh) = self.security.sasl.as_ref().and_then(|sasl| sasl.refresh(&node)) {
+            connections.spawn(refresh);
+        }
         loop {
             let accepted = tokio::select! {
                 accepted = self.socket.accept() => accepted,
@@ -165,7 +168,9 @@ async fn handle(node: &Arc<Node>, (stream, peer): (TcpStream, SocketAddr), endpo
         id,
         listener: endpoint.name.clone(),
         peer,
-        principal: "User:ANONYMOUS".to_owned(),
+        protocol: endpoint.protocol,
+        principal: ANONYMOUS.to_owned(),
+        by_token: false,
     };
     let served = serve(node, stream, info, security).await;
     node.shares().on_connection_closed(id);

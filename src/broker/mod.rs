@@ -26,6 +26,7 @@ mod response;
 pub mod share;
 mod storage;
 mod tls;
+pub mod token;
 pub mod txn;
 mod x500;
 

@@ -24,6 +24,7 @@ use super::replica::{ReplicaManager, checkpoints};
 use super::request_memory::RequestMemory;
 use super::share::SharePartitionManager;
 use super::share::coordinator::ShareCoordinator;
+use super::token::Tokens;
 use super::txn::{TransactionConfig, TransactionCoordinator, TransactionTopic};
 use crate::wire::ErrorCode;
 
@@ -45,6 +46,7 @@ pub struct Node {
     fetch_sessions: FetchSessions,
     connections: Connections,
     quotas: Quotas,
+    tokens: Option<Tokens>,
     request_memory: RequestMemory,
     /// What clients of each listener are told.
     advertised: OnceLock<Vec<Endpoint>>,
@@ -66,6 +68,7 @@ impl Node {
     ) -> Result<Arc<Self>, ConfigError> {
         let slots = usize::try_from(config.i64("max.incremental.fetch.session.cache.slots")).unwrap_or(0);
         let quotas = Quotas::new(&config);
+        let tokens = Tokens::new(&config);
         let group_config = GroupCoordinatorConfig::from(&config);
         let transaction_config = TransactionConfig::from(&config);
         let request_memory = RequestMemory::new(config.i64("queued.max.request.bytes"));
@@ -98,6 +101,7 @@ impl Node {
             fetch_sessions: FetchSessions::new(slots),
             connections: Connections::default(),
             quotas,
+            tokens,
             request_memory,
             advertised: OnceLock::new(),
             producer_ids: Mutex::default(),
@@ -168,6 +172,11 @@ impl Node {
     /// What clients did lately, and how much they may.
     pub fn quotas(&self) -> &Quotas {
         &self.quotas
+    }
+
+    /// Delegation tokens, where they are enabled.
+    pub fn tokens(&self) -> Option<&Tokens> {
+        self.tokens.as_ref()
     }
 
     pub fn loggers(&self) -> &Mutex<BTreeMap<String, String>> {

@@ -10,6 +10,7 @@ use parking_lot::Mutex;
 
 use super::acl::authorizer::Requester;
 use super::acl::binding::{CLUSTER_NAME, resource_type};
+use super::config::SecurityProtocol;
 use super::metadata::{ApiError, MetadataImage};
 use super::node::Node;
 use super::quota::Client;
@@ -107,16 +108,22 @@ impl<'a> Resource<'a> {
     }
 }
 
+/// Whoever did not say who they are.
+pub const ANONYMOUS: &str = "User:ANONYMOUS";
+
 /// Where a connection came in and who is on it; the same for all of its requests.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct ConnectionInfo {
     /// No other connection of this process has it.
     pub id: u64,
     /// Upper-case listener name.
     pub listener: String,
     pub peer: SocketAddr,
+    pub protocol: SecurityProtocol,
     /// `User:NAME`; `User:ANONYMOUS` without authentication.
     pub principal: String,
+    /// The client logged in with a delegation token.
+    pub by_token: bool,
 }
 
 /// One request.
@@ -164,6 +171,24 @@ impl RequestContext {
     pub fn of_length(mut self, body_bytes: usize) -> Self {
         self.body_bytes = body_bytes;
         self
+    }
+
+    /// Whether requests about delegation tokens are taken here: from clients whose name somebody has checked, and who did
+    /// not come with a token themselves.
+    ///
+    /// # Errors
+    /// [`ErrorCode::DELEGATION_TOKEN_REQUEST_NOT_ALLOWED`].
+    pub fn check_token_request(&self) -> Result<(), ErrorCode> {
+        let is_named = match self.connection.protocol {
+            SecurityProtocol::Plaintext => false,
+            SecurityProtocol::Ssl => self.principal() != ANONYMOUS,
+            SecurityProtocol::SaslPlaintext | SecurityProtocol::SaslSsl => true,
+        };
+        if is_named && !self.connection.by_token {
+            Ok(())
+        } else {
+            Err(ErrorCode::DELEGATION_TOKEN_REQUEST_NOT_ALLOWED)
+        }
     }
 
     /// Takes charge of the memory that the request's bytes take, until [`RequestContext::release_memory`] or the end.

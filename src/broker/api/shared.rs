@@ -63,6 +63,11 @@ pub fn resolve_topic(image: &MetadataImage, by_id: bool, name: &TopicName, id: U
         .ok_or(ErrorCode::UNKNOWN_TOPIC_ID)
 }
 
+/// Type and name of a principal.
+pub fn principal_parts(principal: &str) -> (&str, &str) {
+    principal.split_once(':').unwrap_or(("User", principal))
+}
+
 /// Whether all of these topics may be seen. Who may not see one of them must not learn of it through a group's members.
 pub fn may_describe_all<'a>(cx: &RequestContext, mut topics: impl Iterator<Item = &'a str>) -> bool {
     cx.node.authorizer().is_none() || topics.all(|t| cx.may(Operation::Describe, Resource::Topic(t)))

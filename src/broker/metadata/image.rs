@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::record::{EndPoint, MetadataRecord, PartitionChange, PartitionRecord, ScramCredentialRecord};
+use super::record::{
+    DelegationTokenRecord, EndPoint, MetadataRecord, PartitionChange, PartitionRecord, ScramCredentialRecord,
+};
 use crate::broker::acl::AclsImage;
 use crate::broker::config::Props;
 
@@ -37,6 +39,8 @@ pub struct MetadataImage {
     pub client_quotas: Arc<BTreeMap<QuotaEntity, BTreeMap<String, f64>>>,
     pub scram: Arc<BTreeMap<ScramKey, ScramCredentialRecord>>,
     pub acls: Arc<AclsImage>,
+    /// Delegation tokens by their ids.
+    pub tokens: Arc<BTreeMap<String, DelegationTokenRecord>>,
     pub next_producer_id: i64,
     /// Records this broker has no use for, in their order.
     pub others: Arc<Vec<Vec<u8>>>,
@@ -230,6 +234,12 @@ impl MetadataImage {
             }
             MetadataRecord::AccessControlEntry { id, acl } => Arc::make_mut(&mut self.acls).add(*id, acl.clone()),
             MetadataRecord::RemoveAccessControlEntry { id } => Arc::make_mut(&mut self.acls).remove(*id),
+            MetadataRecord::DelegationToken(t) => {
+                Arc::make_mut(&mut self.tokens).insert(t.token_id.clone(), t.clone());
+            }
+            MetadataRecord::RemoveDelegationToken { token_id } => {
+                Arc::make_mut(&mut self.tokens).remove(token_id);
+            }
             MetadataRecord::BeginTransaction { .. }
             | MetadataRecord::EndTransaction
             | MetadataRecord::AbortTransaction

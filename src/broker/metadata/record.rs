@@ -63,6 +63,10 @@ pub enum MetadataRecord {
     RemoveAccessControlEntry {
         id: Uuid,
     },
+    DelegationToken(DelegationTokenRecord),
+    RemoveDelegationToken {
+        token_id: String,
+    },
     BeginTransaction {
         name: String,
     },
@@ -126,6 +130,20 @@ pub struct EndPoint {
     pub host: String,
     pub port: u16,
     pub security_protocol: i16,
+}
+
+/// Times are in milliseconds since 1970.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DelegationTokenRecord {
+    /// Principals, `TYPE:NAME`.
+    pub owner: String,
+    pub requester: String,
+    pub renewers: Vec<String>,
+    pub issue_timestamp: i64,
+    /// It cannot be renewed beyond this.
+    pub max_timestamp: i64,
+    pub expiration_timestamp: i64,
+    pub token_id: String,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -196,6 +214,13 @@ impl MetadataRecord {
             }
             Self::PartitionChange(c) => (5, 2, c.to_json()),
             Self::RemoveTopic { topic_id } => (9, 0, json!({"topicId": uuid_text_of(topic_id)})),
+            Self::DelegationToken(t) => {
+                let json = json!({"owner": t.owner, "requester": t.requester, "renewers": t.renewers,
+                    "issueTimestamp": t.issue_timestamp, "maxTimestamp": t.max_timestamp,
+                    "expirationTimestamp": t.expiration_timestamp, "tokenId": t.token_id});
+                (10, 0, json)
+            }
+            Self::RemoveDelegationToken { token_id } => (26, 0, json!({"tokenId": token_id})),
             Self::UserScramCredential(c) => {
                 let json = json!({"name": c.name, "mechanism": c.mechanism, "salt": base64(&c.salt),
                     "storedKey": base64(&c.stored_key), "serverKey": base64(&c.server_key), "iterations": c.iterations});
@@ -270,6 +295,15 @@ impl MetadataRecord {
             9 => Self::RemoveTopic {
                 topic_id: fields.uuid("topicId")?,
             },
+            10 => Self::DelegationToken(DelegationTokenRecord {
+                owner: fields.text("owner")?,
+                requester: fields.text("requester")?,
+                renewers: fields.texts("renewers")?,
+                issue_timestamp: fields.int("issueTimestamp")?,
+                max_timestamp: fields.int("maxTimestamp")?,
+                expiration_timestamp: fields.int("expirationTimestamp")?,
+                token_id: fields.text("tokenId")?,
+            }),
             11 => Self::UserScramCredential(ScramCredentialRecord {
                 name: fields.text("name")?,
                 mechanism: fields.int("mechanism")?,
@@ -324,6 +358,9 @@ impl MetadataRecord {
             },
             24 => Self::EndTransaction,
             25 => Self::AbortTransaction,
+            26 => Self::RemoveDelegationToken {
+                token_id: fields.text("tokenId")?,
+            },
             _ => Self::Other(bytes.to_vec()),
         })
     }
@@ -456,6 +493,11 @@ impl Fields<'_> {
         self.opt_text(name).ok_or_else(|| wrong(name))
     }
 
+    fn texts(&self, name: &str) -> Result<Vec<String>, MetadataRecordError> {
+        let text = |v: &Value| v.as_str().map(str::to_owned).ok_or_else(|| wrong(name));
+        self.array(name)?.iter().map(text).collect()
+    }
+
     fn bytes(&self, name: &str) -> Result<Vec<u8>, MetadataRecordError> {
         use base64::Engine;
         let text = self.0[name].as_str().ok_or_else(|| wrong(name))?;
@@ -580,6 +622,16 @@ mod tests {
                 },
             },
             MetadataRecord::RemoveAccessControlEntry { id: Uuid::from_u128(3) },
+            MetadataRecord::DelegationToken(DelegationTokenRecord {
+                owner: "User:a".into(),
+                requester: "User:b".into(),
+                renewers: vec!["User:c".into()],
+                issue_timestamp: 1,
+                max_timestamp: 3,
+                expiration_timestamp: 2,
+                token_id: "id".into(),
+            }),
+            MetadataRecord::RemoveDelegationToken { token_id: "id".into() },
             MetadataRecord::EndTransaction,
         ] {
             assert_eq!(MetadataRecord::decode(&record.encode().unwrap()).unwrap(), record);

@@ -241,6 +241,7 @@ pub(super) fn records(image: &MetadataImage) -> Vec<MetadataRecord> {
             .map(|(id, acl)| MetadataRecord::AccessControlEntry { id, acl: acl.clone() }),
     );
     out.extend(image.scram.values().cloned().map(MetadataRecord::UserScramCredential));
+    out.extend(image.tokens.values().cloned().map(MetadataRecord::DelegationToken));
     out.extend(image.others.iter().cloned().map(MetadataRecord::Other));
     out
 }

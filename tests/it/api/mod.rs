@@ -10,4 +10,5 @@ mod list_offsets;
 mod produce_fetch;
 mod share_groups;
 mod timestamps;
+mod tokens;
 mod transactions;

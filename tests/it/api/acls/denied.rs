@@ -54,6 +54,9 @@ const MEMBER: &str = "HZiGhNNgR6if4FyZ_ICfXg";
 /// SaslHandshake and SaslAuthenticate belong to connections with SASL.
 const ILLEGAL_SASL_STATE: i16 = 34;
 
+/// DELEGATION_TOKEN_REQUEST_NOT_ALLOWED: tokens are not spoken of where nobody knows who one is.
+const NOT_ALLOWED_HERE: i16 = 64;
+
 macro_rules! rows {
     ($($key:ident $expected:expr, |$c:ident, $v:ident| $ask:expr;)*) => {
         &[$(Row { key: ApiKey::$key, expected: $expected, ask: |$c, $v| $ask }),*]
@@ -96,6 +99,10 @@ const ROWS: &[Row] = rows! {
     DescribeLogDirs CLUSTER_DENIED, |c, v| describe_log_dirs(c, v);
     SaslAuthenticate ILLEGAL_SASL_STATE, |c, v| vec![c.wire.call(&SaslAuthenticateRequest::default(), v).error_code];
     CreatePartitions TOPIC_DENIED, |c, v| create_partitions(c, v);
+    CreateDelegationToken NOT_ALLOWED_HERE, |c, v| vec![c.wire.call(&CreateDelegationTokenRequest::default(), v).error_code];
+    RenewDelegationToken NOT_ALLOWED_HERE, |c, v| vec![c.wire.call(&RenewDelegationTokenRequest::default(), v).error_code];
+    ExpireDelegationToken NOT_ALLOWED_HERE, |c, v| vec![c.wire.call(&ExpireDelegationTokenRequest::default(), v).error_code];
+    DescribeDelegationToken NOT_ALLOWED_HERE, |c, v| vec![c.wire.call(&DescribeDelegationTokenRequest::default(), v).error_code];
     DeleteGroups GROUP_DENIED, |c, v| c.wire.call(&DeleteGroupsRequest::default().with_groups_names(vec![group(GROUP)]), v).results.iter().map(|g| g.error_code).collect();
     ElectLeaders CLUSTER_DENIED, |c, v| elect_leaders(c, v);
     IncrementalAlterConfigs 0, |c, v| incremental_alter_configs(c, v);
