@@ -10,5 +10,6 @@ mod restart;
 mod secure;
 mod secure_flags;
 mod sigkill;
+mod soak;
 mod storage_failure;
 mod transactions;
