@@ -102,7 +102,8 @@ public class Transactions {
             System.out.println("committed " + values("from", "read_committed"));
             Map<String, String> states = new TreeMap<>();
             for (TransactionListing listing : admin.listTransactions().all().get())
-                states.put(listing.transactionalId(), listing.state().toString());
+                if (List.of("source", "copier", "twice").contains(listing.transactionalId()))
+                    states.put(listing.transactionalId(), listing.state().toString());
             System.out.println(states);
         }
     }

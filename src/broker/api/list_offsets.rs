@@ -82,7 +82,7 @@ fn find(cx: &RequestContext, topic: &str, p: &ListOffsetsPartition, committed: b
             return Ok((-1, start, epoch_at(start)));
         }
         LATEST_TIERED | EARLIEST_PENDING_UPLOAD => return Ok((-1, -1, -1)),
-        MAX_TIMESTAMP => log.max_timestamp_offset()?,
+        MAX_TIMESTAMP => log.max_timestamp_offset()?.filter(|m| m.offset < upper),
         timestamp => log.offset_for_timestamp(timestamp, upper)?,
     };
     Ok(found.map_or((-1, -1, -1), |m| (m.timestamp, m.offset, m.leader_epoch)))

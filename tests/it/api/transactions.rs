@@ -210,7 +210,12 @@ impl Producer {
     }
 
     fn end_offset(&mut self, isolation_level: i8) -> i64 {
-        let partition = ListOffsetsPartition::default().with_timestamp(-1);
+        self.offset_at(-1, isolation_level)
+    }
+
+    /// ListOffsets: -1 is the end, -3 the largest timestamp, others are times.
+    fn offset_at(&mut self, timestamp: i64, isolation_level: i8) -> i64 {
+        let partition = ListOffsetsPartition::default().with_timestamp(timestamp);
         let topics = ListOffsetsTopic::default()
             .with_name(topic(&self.topic))
             .with_partitions(vec![partition]);
@@ -218,7 +223,7 @@ impl Producer {
             .with_replica_id(BrokerId(-1))
             .with_isolation_level(isolation_level)
             .with_topics(vec![topics]);
-        self.wire.call(&request, 5).topics[0].partitions[0].offset
+        self.wire.call(&request, 7).topics[0].partitions[0].offset
     }
 }
 

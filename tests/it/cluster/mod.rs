@@ -4,6 +4,7 @@ mod bad_bytes;
 mod durability;
 mod flush;
 mod memory;
+mod producer_expiry;
 mod quotas;
 mod read_only;
 mod restart;

@@ -18,12 +18,12 @@ use crate::support::broker::{AnyBroker, Broker, unique};
 use crate::support::rdkafka::create_topic;
 
 /// How long anything may take; only a failing test takes so long.
-const LIMIT: Duration = Duration::from_secs(40);
+pub(super) const LIMIT: Duration = Duration::from_secs(40);
 
 /// It is polled by a thread of its own.
-type TxnProducer = ThreadedProducer<DefaultProducerContext>;
+pub(super) type TxnProducer = ThreadedProducer<DefaultProducerContext>;
 
-fn producer(bootstrap: &str, id: &str, more: &[(&str, &str)]) -> TxnProducer {
+pub(super) fn producer(bootstrap: &str, id: &str, more: &[(&str, &str)]) -> TxnProducer {
     let mut config = ClientConfig::new();
     config
         .set("bootstrap.servers", bootstrap)
@@ -37,13 +37,13 @@ fn producer(bootstrap: &str, id: &str, more: &[(&str, &str)]) -> TxnProducer {
     producer
 }
 
-fn send(producer: &TxnProducer, topic: &str, partition: i32, value: &str) {
+pub(super) fn send(producer: &TxnProducer, topic: &str, partition: i32, value: &str) {
     let record = BaseRecord::<(), _>::to(topic).partition(partition).payload(value);
     let sent = producer.send(record).map_err(|(error, _)| error);
     sent.expect("room in the queue");
 }
 
-fn consumer(bootstrap: &str, group: &str, isolation: &str, more: &[(&str, &str)]) -> BaseConsumer {
+pub(super) fn consumer(bootstrap: &str, group: &str, isolation: &str, more: &[(&str, &str)]) -> BaseConsumer {
     let mut config = ClientConfig::new();
     config
         .set("bootstrap.servers", bootstrap)
@@ -59,7 +59,7 @@ fn consumer(bootstrap: &str, group: &str, isolation: &str, more: &[(&str, &str)]
 }
 
 /// All values that a partition has for such readers, in their order.
-fn values(bootstrap: &str, topic: &str, partition: i32, isolation: &str) -> Vec<String> {
+pub(super) fn values(bootstrap: &str, topic: &str, partition: i32, isolation: &str) -> Vec<String> {
     let consumer = consumer(bootstrap, &unique("reader"), isolation, &[]);
     let mut from = TopicPartitionList::new();
     from.add_partition_offset(topic, partition, Offset::Beginning)

@@ -39,6 +39,10 @@ fn readers_of_committed_records_wait_for_the_end() {
     assert_eq!(fetched.aborted_transactions, Some(Vec::new()));
     assert!(p.fetch(0).records.is_some_and(|records| !records.is_empty()));
     assert_eq!((p.end_offset(1), p.end_offset(0)), (0, 2));
+    for (asked, seen) in [(0, 0), (-3, 0)] {
+        assert_eq!(p.offset_at(asked, 1), -1, "behind the last stable offset");
+        assert_eq!(p.offset_at(asked, 0), seen);
+    }
 
     assert_eq!(p.end(true, 3), 0);
     p.wait_complete();
