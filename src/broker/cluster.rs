@@ -25,7 +25,8 @@ use super::metadata::controller::{ControllerOptions, MetadataLogConfig};
 use super::metadata::record::ScramCredentialRecord;
 use super::metadata::topics::{self, NewTopic};
 use super::metadata::{ApiError, Controller, MetadataRecord};
-use super::node::Node;
+use super::node::{Node, NodeOptions};
+use super::release::Release;
 use super::replica::ReplicaManager;
 use super::storage::Storage;
 use crate::wire::sasl::{ScramCredential, ScramMechanism};
@@ -37,7 +38,7 @@ pub struct ClusterBuilder {
     data_dir: Option<PathBuf>,
     topics: Vec<NewTopic>,
     scram_users: Vec<ScramUser>,
-    log_to_stderr: bool,
+    options: NodeOptions,
 }
 
 /// Somebody who can log in by SCRAM.
@@ -106,7 +107,13 @@ impl ClusterBuilder {
 
     /// Log lines (malformed requests, failing files) go to stderr; the default is silence.
     pub fn log_to_stderr(mut self) -> Self {
-        self.log_to_stderr = true;
+        self.options.log_to_stderr = true;
+        self
+    }
+
+    /// Clients take the broker for one of this release: it tells of no later versions of its APIs, and answers none.
+    pub fn as_version(mut self, release: Release) -> Self {
+        self.options.as_version = Some(release);
         self
     }
 
@@ -136,7 +143,7 @@ impl ClusterBuilder {
             log: MetadataLogConfig::from(&config),
         })?);
         let replicas = ReplicaManager::new(node_id, storage.log_dirs().to_vec())?;
-        let node = Node::new(node_id, config, controller, replicas, self.log_to_stderr).map_err(invalid)?;
+        let node = Node::new(node_id, config, controller, replicas, self.options).map_err(invalid)?;
         node.join();
         node.register(listeners.iter().map(|l| l.advertised.clone()).collect())
             .map_err(failed)?;

@@ -19,6 +19,7 @@ use super::metadata::record::{EndPoint, RegisterBroker};
 use super::metadata::topics::{self, NewTopic};
 use super::metadata::{ApiError, Controller, MetadataImage, MetadataRecord, election, names};
 use super::quota::Quotas;
+use super::release::Release;
 use super::replica::fetch_session::FetchSessions;
 use super::replica::{ReplicaManager, checkpoints};
 use super::request_memory::RequestMemory;
@@ -55,7 +56,15 @@ pub struct Node {
     /// Levels set with `kafka-configs --entity-type broker-loggers`.
     loggers: Mutex<BTreeMap<String, String>>,
     shutdown: watch::Sender<bool>,
-    log_to_stderr: bool,
+    options: NodeOptions,
+}
+
+/// What is no key of server.properties.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NodeOptions {
+    pub log_to_stderr: bool,
+    /// The release that clients are to take this broker for.
+    pub as_version: Option<Release>,
 }
 
 impl Node {
@@ -64,7 +73,7 @@ impl Node {
         config: BrokerConfig,
         controller: Arc<Controller>,
         replicas: ReplicaManager,
-        log_to_stderr: bool,
+        options: NodeOptions,
     ) -> Result<Arc<Self>, ConfigError> {
         let slots = usize::try_from(config.i64("max.incremental.fetch.session.cache.slots")).unwrap_or(0);
         let quotas = Quotas::new(&config);
@@ -107,7 +116,7 @@ impl Node {
             producer_ids: Mutex::default(),
             loggers: Mutex::default(),
             shutdown: watch::Sender::new(false),
-            log_to_stderr,
+            options,
         });
         let shares = node.shares.clone();
         node.groups
@@ -164,6 +173,11 @@ impl Node {
         &self.connections
     }
 
+    /// The release that clients are to take this broker for.
+    pub fn as_version(&self) -> Option<Release> {
+        self.options.as_version
+    }
+
     /// What requests may take of memory.
     pub fn request_memory(&self) -> &RequestMemory {
         &self.request_memory
@@ -199,7 +213,7 @@ impl Node {
 
     /// What the operator should know. An embedded broker is silent unless it was asked not to be.
     pub fn log(&self, text: &str) {
-        if self.log_to_stderr {
+        if self.options.log_to_stderr {
             eprintln!("[broker {}] {text}", self.id);
         }
     }

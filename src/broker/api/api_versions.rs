@@ -17,10 +17,16 @@ pub async fn handle(cx: &RequestContext, req: ApiVersionsRequest) -> ApiVersions
     let image = cx.image();
     let name = |s: &str| StrBytes::from_string(s.to_owned());
     let level = |feature: &str| image.features.get(feature).copied();
+    // An older Kafka knows fewer features, and lower levels.
+    let known = |feature: &str, level: i16| match cx.node.as_version() {
+        None => Some(level),
+        Some(release) => release.feature_level(feature).map(|most| level.min(most)),
+    };
     let supported = FEATURES
         .iter()
         .map(|(feature, min, max, _)| (*feature, *min, *max))
         .chain([KRAFT_VERSION])
+        .filter_map(|(feature, min, max)| Some((feature, min, known(feature, max)?)))
         // Version 3 cannot say that a feature begins at 0.
         .filter(|(_, min, _)| cx.api_version >= 4 || *min > 0)
         .map(|(f, min, max)| {
@@ -31,7 +37,7 @@ pub async fn handle(cx: &RequestContext, req: ApiVersionsRequest) -> ApiVersions
         });
     let finalized = FEATURES
         .iter()
-        .filter_map(|(feature, ..)| Some((*feature, level(feature)?)))
+        .filter_map(|(feature, ..)| Some((*feature, known(feature, level(feature)?)?)))
         .map(|(f, level)| {
             FinalizedFeatureKey::default()
                 .with_name(name(f))
@@ -39,15 +45,15 @@ pub async fn handle(cx: &RequestContext, req: ApiVersionsRequest) -> ApiVersions
                 .with_min_version_level(level)
         });
     ApiVersionsResponse::default()
-        .with_api_keys(api_keys())
+        .with_api_keys(api_keys(cx))
         .with_supported_features(supported.collect())
         .with_finalized_features(finalized.collect())
         .with_finalized_features_epoch(cx.node.controller().end_offset() - 1)
 }
 
 /// The body for a version this broker does not know, to be encoded as version 0.
-pub fn unsupported_version(_cx: &RequestContext) -> ApiVersionsResponse {
-    let own = api_keys()
+pub fn unsupported_version(cx: &RequestContext) -> ApiVersionsResponse {
+    let own = api_keys(cx)
         .into_iter()
         .filter(|api| api.api_key == ApiKey::ApiVersions as i16);
     ApiVersionsResponse::default()
@@ -55,14 +61,16 @@ pub fn unsupported_version(_cx: &RequestContext) -> ApiVersionsResponse {
         .with_api_keys(own.collect())
 }
 
-fn api_keys() -> Vec<ApiVersion> {
+fn api_keys(cx: &RequestContext) -> Vec<ApiVersion> {
     let row = |api: &super::Api| {
-        ApiVersion::default()
+        let versions = api.versions_of(cx)?;
+        let row = ApiVersion::default()
             .with_api_key(api.key as i16)
             .with_min_version(advertised_min(api))
-            .with_max_version(api.versions.max)
+            .with_max_version(versions.max);
+        Some(row)
     };
-    TABLE.iter().map(row).collect()
+    TABLE.iter().filter_map(row).collect()
 }
 
 /// Produce is said to begin at 0, as Kafka says although it refuses versions before 3 as well: librdkafka takes a broker

@@ -87,6 +87,16 @@ pub struct Api {
     handle: for<'a> fn(&'a RequestContext, Bytes) -> Answer<'a>,
 }
 
+impl Api {
+    /// The versions that are answered: fewer, or none, where the broker is to pass for an older one.
+    fn versions_of(&self, cx: &RequestContext) -> Option<VersionRange> {
+        match cx.node.as_version() {
+            None => Some(self.versions),
+            Some(release) => release.versions(self.key, self.versions),
+        }
+    }
+}
+
 impl std::fmt::Debug for Api {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{:?} {}", self.key, self.versions)
@@ -201,8 +211,8 @@ pub async fn dispatch(cx: &RequestContext, body: Bytes) -> Result<Dispatch, Fram
     let Some(api) = find(cx.api_key) else {
         return Ok(Dispatch::Unsupported);
     };
-    let known = api.versions.min..=api.versions.max;
-    if !known.contains(&cx.api_version) {
+    let known = |versions: VersionRange| (versions.min..=versions.max).contains(&cx.api_version);
+    if !api.versions_of(cx).is_some_and(known) {
         // KIP-511: a client from the future learns in version 0 what there is.
         if cx.api_key == ApiKey::ApiVersions {
             let response = api_versions::unsupported_version(cx);

@@ -11,7 +11,7 @@ use security::{Security, SecurityArgs};
 
 use super::{CliError, CliResult, Ui};
 use crate::broker::config::properties;
-use crate::broker::{Cluster, ClusterBuilder, NewTopic};
+use crate::broker::{Cluster, ClusterBuilder, NewTopic, Release};
 
 /// The `kt broker` command line. Help for users, so no Rust types are named.
 #[derive(Debug, clap::Args)]
@@ -43,6 +43,9 @@ pub struct ClusterArgs {
     /// Keep the data here; without it, it goes to a temporary folder that is removed at the end.
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
+    /// Pass for a broker of this release of Kafka (2.3 to 4.3): no later versions of its APIs are told or answered.
+    #[arg(long, value_name = "RELEASE")]
+    as_version: Option<Release>,
     /// Create a topic.
     #[arg(long = "topic", value_name = "NAME[:PARTITIONS[:RF]]")]
     topics: Vec<String>,
@@ -73,6 +76,9 @@ impl ClusterArgs {
         builder = builder.configs(parse_overrides(&self.overrides)?);
         if let Some(dir) = &self.data_dir {
             builder = builder.data_dir(dir);
+        }
+        if let Some(release) = self.as_version {
+            builder = builder.as_version(release);
         }
         for topic in &self.topics {
             builder = builder.topic_with(parse_topic(topic)?);

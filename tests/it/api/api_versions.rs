@@ -1,10 +1,12 @@
 //! ApiVersions (18).
 
-use kafka_protocol::messages::{ApiVersionsRequest, ProduceRequest};
+use kafka_protocol::messages::{ApiKey, ApiVersionsRequest, ProduceRequest};
 use kafka_protocol::protocol::StrBytes;
 use kt::wire::frame::{decode_response, encode_request};
 
-use crate::support::broker::AnyBroker;
+use crate::support::broker::{AnyBroker, Broker};
+use crate::support::process::run_kt;
+use crate::support::rdkafka as client;
 use crate::support::wire::Wire;
 
 fn request() -> ApiVersionsRequest {
@@ -53,4 +55,36 @@ fn produce_is_told_from_version_0_and_served_from_3() {
     bytes[6..8].copy_from_slice(&2_i16.to_be_bytes());
     wire.send(&bytes);
     wire.expect_closed();
+}
+
+/// `--as-version`: neither told of nor answered is what the release did not have; clients get along with what it had.
+#[test]
+fn an_older_release_tells_and_answers_what_it_had() {
+    let broker = Broker::told(&["--as-version", "2.8"]);
+    let mut wire = Wire::connect(broker.bootstrap());
+    let told = wire.call(&request(), 3);
+    let highest = |key: ApiKey| {
+        let row = told.api_keys.iter().find(|api| api.api_key == key as i16);
+        row.map(|api| api.max_version)
+    };
+    assert_eq!(highest(ApiKey::Produce), Some(9));
+    assert_eq!(highest(ApiKey::Fetch), Some(12));
+    assert_eq!(highest(ApiKey::ConsumerGroupHeartbeat), None);
+    assert!(told.finalized_features.is_empty(), "{:?}", told.finalized_features);
+    wire.send_request(&ProduceRequest::default().with_acks(1), 10);
+    wire.expect_closed();
+
+    client::create_topic(broker.bootstrap(), "t", 1);
+    let value: &[u8] = b"v";
+    client::produce(broker.bootstrap(), "t", &[], [(value, value)].into_iter());
+    assert_eq!(client::consume(broker.bootstrap(), "t", 1).len(), 1);
+}
+
+#[test]
+fn a_release_nobody_knows_is_refused() {
+    for (release, why) in [("9.9", "is not between 2.3 and 4.3"), ("new", "is no release of Kafka")] {
+        let done = run_kt(&["broker", "--port", "0", "--as-version", release], b"");
+        assert_ne!(done.exit, 0);
+        assert!(done.err().contains(why), "{}", done.err());
+    }
 }
