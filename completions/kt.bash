@@ -154,7 +154,7 @@ _kt() {
             return 0
             ;;
         kt__subcmd__broker)
-            opts="-h --port --host --config --override --data-dir --topic --tls --sasl --acls --client-config --help"
+            opts="-h --port --host --config --override --data-dir --as-version --topic --tls --sasl --acls --client-config --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -177,6 +177,10 @@ _kt() {
                     return 0
                     ;;
                 --data-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --as-version)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -924,7 +928,7 @@ _kt() {
             return 0
             ;;
         kt__subcmd__dev)
-            opts="-h --config --override --data-dir --topic --help"
+            opts="-h --config --override --data-dir --as-version --topic --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -939,6 +943,10 @@ _kt() {
                     return 0
                     ;;
                 --data-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --as-version)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -60,6 +60,7 @@ complete -c kt -n "__fish_kt_using_subcommand broker" -l host -d 'The address to
 complete -c kt -n "__fish_kt_using_subcommand broker" -l config -d 'Read this server.properties; its listeners count unless a port, a host, --tls or --sasl is given' -r -F
 complete -c kt -n "__fish_kt_using_subcommand broker" -l override -d 'Set a key of server.properties' -r
 complete -c kt -n "__fish_kt_using_subcommand broker" -l data-dir -d 'Keep the data here; without it, it goes to a temporary folder that is removed at the end' -r -F
+complete -c kt -n "__fish_kt_using_subcommand broker" -l as-version -d 'Pass for a broker of this release of Kafka (2.3 to 4.3): no later versions of its APIs are told or answered' -r
 complete -c kt -n "__fish_kt_using_subcommand broker" -l topic -d 'Create a topic' -r
 complete -c kt -n "__fish_kt_using_subcommand broker" -l sasl -d 'Have clients log in; MECHANISM is plain, scram-sha-256 or scram-sha-512. Repeatable' -r
 complete -c kt -n "__fish_kt_using_subcommand broker" -l client-config -d 'Once ready, write a properties file with which every tool and Java client finds this broker' -r -F
@@ -80,6 +81,7 @@ complete -c kt -n "__fish_kt_using_subcommand broker-ctl; and __fish_seen_subcom
 complete -c kt -n "__fish_kt_using_subcommand dev" -l config -d 'Read this server.properties; its listeners count unless a port, a host, --tls or --sasl is given' -r -F
 complete -c kt -n "__fish_kt_using_subcommand dev" -l override -d 'Set a key of server.properties' -r
 complete -c kt -n "__fish_kt_using_subcommand dev" -l data-dir -d 'Keep the data here; without it, it goes to a temporary folder that is removed at the end' -r -F
+complete -c kt -n "__fish_kt_using_subcommand dev" -l as-version -d 'Pass for a broker of this release of Kafka (2.3 to 4.3): no later versions of its APIs are told or answered' -r
 complete -c kt -n "__fish_kt_using_subcommand dev" -l topic -d 'Create a topic' -r
 complete -c kt -n "__fish_kt_using_subcommand dev" -s h -l help -d 'Print help'
 complete -c kt -n "__fish_kt_using_subcommand ready" -l bootstrap-server -d 'The brokers to begin with, HOST:PORT, separated by commas' -r
