@@ -1,0 +1,3 @@
+module compat/check
+
+go 1.26
