@@ -1,6 +1,8 @@
 //! Passwords given on the command line are taken out of what `ps` shows of the process.
 
-/// Overwrites the passwords of `--sasl` and the values of secret keys of `--override` in this process's title with `*`.
+use crate::broker::config::{BROKER_CONFIGS, ConfigKey};
+
+/// Overwrites the passwords of `--sasl` and the secret values of `--override` in this process's title with `*`.
 /// Where the system has no such thing nothing happens. The words must have been read before.
 pub fn hide_secrets() {
     // What fails here leaves the words as they were: the broker can serve all the same.
@@ -65,10 +67,11 @@ fn secrets(words: &[u8]) -> Vec<std::ops::Range<usize>> {
     found
 }
 
+/// As in DescribeConfigs: passwords, and what nobody knows, which may be one.
 fn is_secret(key: &str) -> bool {
-    ["password", "secret", "jaas", ".key"]
-        .iter()
-        .any(|part| key.to_ascii_lowercase().contains(part))
+    let bare = key.strip_prefix("listener.name.").and_then(|rest| rest.split_once('.'));
+    let known = BROKER_CONFIGS.get(bare.map_or(key, |(_, bare)| bare));
+    known.is_none_or(ConfigKey::is_sensitive)
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 
 mod denied;
 mod granted;
+mod moved;
 mod transactions;
 
 use kafka_protocol::messages::create_topics_request::CreatableTopic;

@@ -10,5 +10,5 @@ mod list_offsets;
 mod produce_fetch;
 mod share_groups;
 mod timestamps;
-mod tokens;
+pub(crate) mod tokens;
 mod transactions;

@@ -47,7 +47,7 @@ fn log_in(wire: &mut Wire, user: &str) -> SaslAuthenticateResponse {
     send_token(wire, plain_message(user, &format!("{user}-secret")))
 }
 
-fn as_user(broker: &Broker, user: &str) -> Wire {
+pub(crate) fn as_user(broker: &Broker, user: &str) -> Wire {
     let mut wire = Wire::connect(broker.bootstrap());
     assert_eq!(log_in(&mut wire, user).error_code, 0);
     wire
@@ -71,7 +71,7 @@ fn by_token(broker: &Broker, id: &str, hmac: &Bytes) -> Result<(Wire, i64), i16>
     }
 }
 
-fn create(wire: &mut Wire, renewers: &[&str], owner: Option<&str>) -> (i16, String, Bytes) {
+pub(crate) fn create(wire: &mut Wire, renewers: &[&str], owner: Option<&str>) -> (i16, String, Bytes) {
     let renewer = |name: &&str| {
         CreatableRenewers::default()
             .with_principal_type(text("User"))

@@ -8,6 +8,7 @@ mod producer_expiry;
 mod quotas;
 mod read_only;
 mod restart;
+mod secrets;
 mod secure;
 mod secure_flags;
 mod sigkill;

@@ -15,12 +15,12 @@ use crate::support::wire::Wire;
 const READ: i8 = 3;
 const WRITE: i8 = 4;
 const DESCRIBE: i8 = 8;
-const LITERAL: i8 = 3;
-const PREFIXED: i8 = 4;
-const DENY: i8 = 2;
-const ALLOW: i8 = 3;
+pub(super) const LITERAL: i8 = 3;
+pub(super) const PREFIXED: i8 = 4;
+pub(super) const DENY: i8 = 2;
+pub(super) const ALLOW: i8 = 3;
 
-fn topic_acl(pattern: i8, name: &str, operation: i8, permission: i8) -> AclCreation {
+pub(super) fn topic_acl(pattern: i8, name: &str, operation: i8, permission: i8) -> AclCreation {
     AclCreation::default()
         .with_resource_type(2)
         .with_resource_name(text(name))
