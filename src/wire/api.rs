@@ -4,13 +4,14 @@ pub use kafka_protocol::messages::ApiKey;
 pub use kafka_protocol::protocol::VersionRange;
 use kafka_protocol::protocol::{Message, Request};
 
-use super::share;
+use super::{share, txn};
 
 /// The versions of an API that this build can encode and decode: those of `kafka-protocol`, and those of our own
-/// messages beside it ([`super::share`]).
+/// messages beside it ([`super::share`], [`super::txn`]).
 pub fn supported_range(key: ApiKey) -> VersionRange {
     let VersionRange { min, max } = key.valid_versions();
     let max = match key {
+        ApiKey::WriteTxnMarkers => txn::WriteTxnMarkersRequest::VERSIONS.max,
         ApiKey::ShareFetch => share::ShareFetchRequest::VERSIONS.max,
         ApiKey::ShareAcknowledge => share::ShareAcknowledgeRequest::VERSIONS.max,
         ApiKey::DescribeShareGroupOffsets => share::DescribeShareGroupOffsetsRequest::VERSIONS.max,

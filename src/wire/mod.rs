@@ -6,7 +6,7 @@
 //! - [`guard`]: no length in foreign bytes makes the decoder allocate more than they hold
 //! - [`sasl`]: PLAIN, SCRAM and OAUTHBEARER messages, both sides
 //! - [`fields`]: the field types of messages that are written by hand
-//! - [`share`]: messages of share groups in versions that `kafka-protocol` does not have
+//! - [`share`], [`txn`]: messages of share groups and transactions in versions that `kafka-protocol` does not have
 //! - [`tls`]: rustls configurations of clients and brokers
 
 pub mod api;
@@ -17,5 +17,6 @@ pub mod guard;
 pub mod sasl;
 pub mod share;
 pub mod tls;
+pub mod txn;
 
 pub use error::ErrorCode;

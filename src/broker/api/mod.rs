@@ -119,6 +119,7 @@ mod requests {
     pub use kafka_protocol::messages::*;
 
     pub use crate::wire::share::{DescribeShareGroupOffsetsRequest, ShareAcknowledgeRequest, ShareFetchRequest};
+    pub use crate::wire::txn::WriteTxnMarkersRequest;
 }
 
 /// All APIs, by number.
@@ -147,7 +148,7 @@ pub static TABLE: &[Api] = apis! {
     AddPartitionsToTxn,            0..=5,  add_partitions_to_txn,          AddPartitionsToTxnRequest;
     AddOffsetsToTxn,               0..=4,  add_offsets_to_txn,             AddOffsetsToTxnRequest;
     EndTxn,                        0..=5,  end_txn,                        EndTxnRequest;
-    WriteTxnMarkers,               1..=1,  write_txn_markers,              WriteTxnMarkersRequest;
+    WriteTxnMarkers,               1..=2,  write_txn_markers,              WriteTxnMarkersRequest;
     TxnOffsetCommit,               0..=5,  txn_offset_commit,              TxnOffsetCommitRequest;
     DescribeAcls,                  1..=3,  describe_acls,                  DescribeAclsRequest;
     CreateAcls,                    1..=3,  create_acls,                    CreateAclsRequest;

@@ -1,18 +1,16 @@
-//! WriteTxnMarkers (27), v1. The ends of transactions, from coordinators or from an administrator who ends one that hangs.
+//! WriteTxnMarkers (27), v1-2. The ends of transactions, from coordinators or from an administrator who ends one that hangs.
 
 use std::sync::Arc;
-
-use kafka_protocol::messages::write_txn_markers_request::WritableTxnMarker;
-use kafka_protocol::messages::write_txn_markers_response::{
-    WritableTxnMarkerPartitionResult, WritableTxnMarkerResult, WritableTxnMarkerTopicResult,
-};
-use kafka_protocol::messages::{WriteTxnMarkersRequest, WriteTxnMarkersResponse};
 
 use crate::TopicPartition;
 use crate::broker::replica::TxnMarker;
 use crate::broker::request::{Operation, RequestContext, Resource};
 use crate::broker::txn::write_marker;
 use crate::wire::ErrorCode;
+use crate::wire::txn::{
+    WritableTxnMarker, WritableTxnMarkerPartitionResult, WritableTxnMarkerResult, WritableTxnMarkerTopicResult,
+    WriteTxnMarkersRequest, WriteTxnMarkersResponse,
+};
 
 pub async fn handle(cx: &RequestContext, req: WriteTxnMarkersRequest) -> WriteTxnMarkersResponse {
     let allowed = cx
@@ -23,7 +21,7 @@ pub async fn handle(cx: &RequestContext, req: WriteTxnMarkersRequest) -> WriteTx
     for marker in &req.markers {
         results.push(write(cx, marker, allowed).await);
     }
-    WriteTxnMarkersResponse::default().with_markers(results)
+    WriteTxnMarkersResponse { markers: results }
 }
 
 async fn write(
@@ -32,11 +30,11 @@ async fn write(
     allowed: Result<(), ErrorCode>,
 ) -> WritableTxnMarkerResult {
     let marker = TxnMarker {
-        producer_id: request.producer_id.0,
+        producer_id: request.producer_id,
         producer_epoch: request.producer_epoch,
         coordinator_epoch: request.coordinator_epoch,
         committed: request.transaction_result,
-        transaction_version: 0,
+        transaction_version: i16::from(request.transaction_version),
     };
     let mut topics = Vec::with_capacity(request.topics.len());
     for topic in &request.topics {
@@ -47,17 +45,18 @@ async fn write(
                 Ok(()) => write_marker(&cx.node, &TopicPartition::new(name.clone(), *index), &marker).await,
                 Err(code) => Err(code),
             };
-            let result = WritableTxnMarkerPartitionResult::default()
-                .with_partition_index(*index)
-                .with_error_code(written.err().unwrap_or(ErrorCode::NONE).code());
-            partitions.push(result);
+            partitions.push(WritableTxnMarkerPartitionResult {
+                partition_index: *index,
+                error_code: written.err().unwrap_or(ErrorCode::NONE).code(),
+            });
         }
-        let result = WritableTxnMarkerTopicResult::default()
-            .with_name(topic.name.clone())
-            .with_partitions(partitions);
-        topics.push(result);
+        topics.push(WritableTxnMarkerTopicResult {
+            name: topic.name.clone(),
+            partitions,
+        });
     }
-    WritableTxnMarkerResult::default()
-        .with_producer_id(request.producer_id)
-        .with_topics(topics)
+    WritableTxnMarkerResult {
+        producer_id: request.producer_id,
+        topics,
+    }
 }

@@ -4,8 +4,8 @@ use kafka_protocol::messages::add_partitions_to_txn_request::{AddPartitionsToTxn
 use kafka_protocol::messages::txn_offset_commit_request::{
     TxnOffsetCommitRequestPartition, TxnOffsetCommitRequestTopic,
 };
-use kafka_protocol::messages::write_txn_markers_request::{WritableTxnMarker, WritableTxnMarkerTopic};
 use kafka_protocol::messages::*;
+use kt::wire::txn::{WritableTxnMarker, WritableTxnMarkerTopic, WriteTxnMarkersRequest};
 
 use super::denied::Caller;
 use super::{CLUSTER_DENIED, TOPIC, TRANSACTION_DENIED, text, topic_name};
@@ -62,13 +62,15 @@ pub(super) fn write_markers(c: &mut Caller, v: i16) -> Vec<i16> {
     if may_act_on_cluster() {
         return vec![CLUSTER_DENIED];
     }
-    let topic = WritableTxnMarkerTopic::default()
-        .with_name(topic_name(TOPIC))
-        .with_partition_indexes(vec![0]);
-    let marker = WritableTxnMarker::default().with_topics(vec![topic]);
-    let answer = c
-        .wire
-        .call(&WriteTxnMarkersRequest::default().with_markers(vec![marker]), v);
+    let topic = WritableTxnMarkerTopic {
+        name: topic_name(TOPIC),
+        partition_indexes: vec![0],
+    };
+    let marker = WritableTxnMarker {
+        topics: vec![topic],
+        ..WritableTxnMarker::default()
+    };
+    let answer = c.wire.call(&WriteTxnMarkersRequest { markers: vec![marker] }, v);
     let topics = answer.markers.iter().flat_map(|m| &m.topics);
     topics.flat_map(|t| &t.partitions).map(|p| p.error_code).collect()
 }

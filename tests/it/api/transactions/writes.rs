@@ -2,7 +2,7 @@
 
 use kafka_protocol::messages::describe_producers_request::TopicRequest;
 use kafka_protocol::messages::describe_producers_response::ProducerState;
-use kafka_protocol::messages::write_txn_markers_request::{WritableTxnMarker, WritableTxnMarkerTopic};
+use kt::wire::txn::{WritableTxnMarker, WritableTxnMarkerTopic, WriteTxnMarkersRequest};
 
 use super::*;
 
@@ -165,26 +165,34 @@ fn an_administrator_ends_what_hangs() {
     let broker = AnyBroker::get();
     let mut p = Producer::start(&broker);
     assert_eq!(p.produce(&["a"], 12), (0, 0));
-    let write = |p: &mut Producer, name: &str, epoch: i16, coordinator_epoch: i32| {
-        let topics = WritableTxnMarkerTopic::default()
-            .with_name(topic(name))
-            .with_partition_indexes(vec![0]);
-        let marker = WritableTxnMarker::default()
-            .with_producer_id(ProducerId(p.producer_id))
-            .with_producer_epoch(epoch)
-            .with_coordinator_epoch(coordinator_epoch)
-            .with_transaction_result(false)
-            .with_topics(vec![topics]);
-        let answer = p
-            .wire
-            .call(&WriteTxnMarkersRequest::default().with_markers(vec![marker]), 1);
-        answer.markers[0].topics[0].partitions[0].error_code
+    let write = |p: &mut Producer, name: &str, epoch: i16, coordinator_epoch: i32, transaction_version: i8| {
+        let topics = WritableTxnMarkerTopic {
+            name: topic(name),
+            partition_indexes: vec![0],
+        };
+        let marker = WritableTxnMarker {
+            producer_id: p.producer_id,
+            producer_epoch: epoch,
+            transaction_result: false,
+            topics: vec![topics],
+            coordinator_epoch,
+            transaction_version,
+        };
+        let request = WriteTxnMarkersRequest { markers: vec![marker] };
+        let version = if transaction_version > 0 { 2 } else { 1 };
+        p.wire.call(&request, version).markers[0].topics[0].partitions[0].error_code
     };
     let name = p.topic.clone();
-    assert_eq!(write(&mut p, "no-such-topic", 0, 5), 3, "UNKNOWN_TOPIC_OR_PARTITION");
-    assert_eq!(write(&mut p, &name, 0, 5), 0);
+    assert_eq!(write(&mut p, "no-such-topic", 0, 5, 0), 3, "UNKNOWN_TOPIC_OR_PARTITION");
+    let code = write(&mut p, &name, 0, 5, 2);
+    assert_eq!(
+        code, 47,
+        "INVALID_PRODUCER_EPOCH: by the rules of version 2 the epoch must rise"
+    );
+    assert_eq!(write(&mut p, &name, 0, 5, 0), 0);
     assert_eq!((p.end_offset(1), p.end_offset(0)), (2, 2));
-    assert_eq!(write(&mut p, &name, 0, 4), 52, "TRANSACTION_COORDINATOR_FENCED");
-    assert_eq!(write(&mut p, &name, 1, 6), 0);
-    assert_eq!(write(&mut p, &name, 0, 6), 47, "INVALID_PRODUCER_EPOCH");
+    assert_eq!(write(&mut p, &name, 0, 4, 0), 52, "TRANSACTION_COORDINATOR_FENCED");
+    assert_eq!(write(&mut p, &name, 1, 6, 2), 0);
+    assert_eq!(write(&mut p, &name, 1, 6, 2), 0, "written again");
+    assert_eq!(write(&mut p, &name, 0, 6, 0), 47, "INVALID_PRODUCER_EPOCH");
 }
