@@ -11,6 +11,7 @@ mod restart;
 mod secrets;
 mod secure;
 mod secure_flags;
+mod secure_oauth;
 mod sigkill;
 mod soak;
 mod storage_failure;
