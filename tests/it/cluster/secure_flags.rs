@@ -123,3 +123,50 @@ fn the_process_title_has_no_passwords() {
         "nothing is written unasked where there are no certificates"
     );
 }
+
+/// Logins last a second and a half; clients that live longer log in again on the same connection (KIP-368) and lose
+/// nothing.
+#[test]
+fn clients_log_in_again() {
+    let work = tempfile::tempdir().expect("a temp dir");
+    let config = work.path().join("client.properties").display().to_string();
+    let words = [
+        "--sasl",
+        "scram-sha-256:alice:alice-secret",
+        "--override",
+        "connections.max.reauth.ms=1500",
+        "--client-config",
+        &config,
+    ];
+    let broker = Broker::told(&words);
+    let perf = [
+        "--topic",
+        "again",
+        "--num-records",
+        "45",
+        "--throughput",
+        "10",
+        "--record-size",
+        "10",
+    ];
+    let argv: Vec<String> = [
+        &perf[..],
+        &["--command-config", &config, "--bootstrap-server", broker.bootstrap()],
+    ]
+    .concat()
+    .iter()
+    .map(|w| w.to_string())
+    .collect();
+    let mut all = vec![Tools::kt(work.path())];
+    if kafka::available() {
+        all.push(Tools::kafka(work.path()));
+    }
+    for tools in all {
+        let done = tools.run("kafka-producer-perf-test.sh", &argv, b"");
+        let said = format!("{}{}", done.out(), done.err());
+        assert_eq!(done.exit, 0, "{said}");
+        assert!(said.contains("45 records sent") && !said.contains("ERROR"), "{said}");
+    }
+    let said = broker.stop_and_tell();
+    assert!(!said.contains("has ended"), "{said}");
+}
