@@ -141,6 +141,11 @@ impl Controller {
         self.log.lock().as_ref().map_or(-1, MetadataLog::end_offset)
     }
 
+    /// The epoch in which this node leads the quorum.
+    pub fn epoch(&self) -> i32 {
+        self.log.lock().as_ref().map_or(-1, MetadataLog::epoch)
+    }
+
     pub fn subscribe(&self, publisher: Weak<dyn Publisher>) {
         self.publishers.write().push(publisher);
     }

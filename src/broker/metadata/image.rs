@@ -208,6 +208,9 @@ impl MetadataImage {
                 };
                 Arc::make_mut(&mut self.brokers).insert(r.broker_id, broker);
             }
+            MetadataRecord::UnregisterBroker { broker_id, .. } => {
+                Arc::make_mut(&mut self.brokers).remove(broker_id);
+            }
             MetadataRecord::BrokerRegistrationChange { broker_id, fenced, .. } => {
                 if let Some(broker) = Arc::make_mut(&mut self.brokers).get_mut(broker_id) {
                     match fenced {

@@ -128,6 +128,10 @@ impl MetadataLog {
         self.log.log_end_offset()
     }
 
+    pub(super) fn epoch(&self) -> i32 {
+        self.epoch
+    }
+
     /// Appends records as one batch: all of them are there after a crash, or none.
     pub(super) fn append(&mut self, records: &[MetadataRecord]) -> io::Result<()> {
         let now_ms = chrono::Utc::now().timestamp_millis();

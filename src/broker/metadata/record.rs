@@ -30,6 +30,10 @@ pub enum MetadataRecord {
         value: Option<String>,
     },
     RegisterBroker(RegisterBroker),
+    UnregisterBroker {
+        broker_id: i32,
+        broker_epoch: i64,
+    },
     /// `fenced` is -1 for unfenced, 1 for fenced, 0 for no change.
     BrokerRegistrationChange {
         broker_id: i32,
@@ -200,6 +204,10 @@ impl MetadataRecord {
     fn to_json(&self) -> (i16, i16, Value) {
         match self {
             Self::RegisterBroker(r) => (0, 4, r.to_json()),
+            Self::UnregisterBroker {
+                broker_id,
+                broker_epoch,
+            } => (1, 0, json!({"brokerId": broker_id, "brokerEpoch": broker_epoch})),
             Self::Topic { name, topic_id } => (2, 0, json!({"name": name, "topicId": uuid_text_of(topic_id)})),
             Self::Partition(p) => (3, 2, p.to_json()),
             Self::Config {
@@ -280,6 +288,10 @@ impl MetadataRecord {
         let fields = Fields(&record.json);
         Ok(match record.record_type() {
             0 => Self::RegisterBroker(RegisterBroker::from_json(&fields)?),
+            1 => Self::UnregisterBroker {
+                broker_id: fields.int("brokerId")?,
+                broker_epoch: fields.int("brokerEpoch")?,
+            },
             2 => Self::Topic {
                 name: fields.text("name")?,
                 topic_id: fields.uuid("topicId")?,
@@ -601,6 +613,10 @@ mod tests {
             MetadataRecord::PartitionChange(change),
             MetadataRecord::PartitionChange(PartitionChange::default()),
             MetadataRecord::RegisterBroker(broker),
+            MetadataRecord::UnregisterBroker {
+                broker_id: 7,
+                broker_epoch: 1 << 40,
+            },
             quota(Some(20.5)),
             quota(None),
             MetadataRecord::Config {

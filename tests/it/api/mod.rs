@@ -3,6 +3,7 @@
 mod acls;
 mod api_versions;
 mod bad_bytes;
+mod cluster;
 mod create_topics;
 mod describe_configs;
 mod groups;

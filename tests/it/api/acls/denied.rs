@@ -3,6 +3,7 @@
 use kafka_protocol::messages::alter_client_quotas_request::{EntityData, EntryData, OpData};
 use kafka_protocol::messages::alter_configs_request::AlterConfigsResource;
 use kafka_protocol::messages::alter_partition_reassignments_request::{ReassignablePartition, ReassignableTopic};
+use kafka_protocol::messages::alter_replica_log_dirs_request::{AlterReplicaLogDir, AlterReplicaLogDirTopic};
 use kafka_protocol::messages::alter_user_scram_credentials_request::ScramCredentialDeletion;
 use kafka_protocol::messages::create_acls_request::AclCreation;
 use kafka_protocol::messages::create_partitions_request::CreatePartitionsTopic;
@@ -96,6 +97,7 @@ const ROWS: &[Row] = rows! {
     DeleteAcls CLUSTER_DENIED, |c, v| delete_acls(c, v);
     DescribeConfigs 0, |c, v| describe_configs(c, v);
     AlterConfigs TOPIC_DENIED, |c, v| alter_configs(c, v);
+    AlterReplicaLogDirs CLUSTER_DENIED, |c, v| alter_replica_log_dirs(c, v);
     DescribeLogDirs CLUSTER_DENIED, |c, v| describe_log_dirs(c, v);
     SaslAuthenticate ILLEGAL_SASL_STATE, |c, v| vec![c.wire.call(&SaslAuthenticateRequest::default(), v).error_code];
     CreatePartitions TOPIC_DENIED, |c, v| create_partitions(c, v);
@@ -113,8 +115,11 @@ const ROWS: &[Row] = rows! {
     AlterClientQuotas CLUSTER_DENIED, |c, v| alter_client_quotas(c, v);
     DescribeUserScramCredentials CLUSTER_DENIED, |c, v| vec![c.wire.call(&DescribeUserScramCredentialsRequest::default(), v).error_code];
     AlterUserScramCredentials CLUSTER_DENIED, |c, v| alter_scram(c, v);
+    DescribeQuorum CLUSTER_DENIED, |c, v| vec![c.wire.call(&DescribeQuorumRequest::default(), v).error_code];
+    UpdateFeatures CLUSTER_DENIED, |c, v| vec![c.wire.call(&UpdateFeaturesRequest::default(), v).error_code];
     DescribeCluster 0, |c, v| describe_cluster(c, v);
     DescribeProducers TOPIC_DENIED, |c, v| describe_producers(c, v);
+    UnregisterBroker CLUSTER_DENIED, |c, v| vec![c.wire.call(&UnregisterBrokerRequest::default(), v).error_code];
     DescribeTransactions TRANSACTION_DENIED, |c, v| transactions::describe(c, v);
     ListTransactions 0, |c, v| transactions::list(c, v);
     ConsumerGroupHeartbeat GROUP_DENIED, |c, v| consumer_group_heartbeat(c, v);
@@ -129,6 +134,19 @@ const ROWS: &[Row] = rows! {
     AlterShareGroupOffsets GROUP_DENIED, |c, v| vec![c.wire.call(&AlterShareGroupOffsetsRequest::default().with_group_id(group(GROUP)), v).error_code];
     DeleteShareGroupOffsets GROUP_DENIED, |c, v| vec![c.wire.call(&DeleteShareGroupOffsetsRequest::default().with_group_id(group(GROUP)), v).error_code];
 };
+
+fn alter_replica_log_dirs(c: &mut Caller, version: i16) -> Vec<i16> {
+    let topic = AlterReplicaLogDirTopic::default()
+        .with_name(topic_name(TOPIC))
+        .with_partitions(vec![0]);
+    let dir = AlterReplicaLogDir::default()
+        .with_path(text("/"))
+        .with_topics(vec![topic]);
+    let request = AlterReplicaLogDirsRequest::default().with_dirs(vec![dir]);
+    let answer = c.wire.call(&request, version);
+    let partitions = answer.results.iter().flat_map(|topic| &topic.partitions);
+    partitions.map(|p| p.error_code).collect()
+}
 
 fn produce(c: &mut Caller, v: i16) -> Vec<i16> {
     let partition = PartitionProduceData::default().with_records(Some(bytes::Bytes::new()));
