@@ -118,9 +118,6 @@ impl Node {
             shutdown: watch::Sender::new(false),
             options,
         });
-        let shares = node.shares.clone();
-        node.groups
-            .on_share_member_left(move |group_id, member_id| shares.on_member_left(group_id, member_id));
         Ok(node)
     }
 

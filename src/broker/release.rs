@@ -4,7 +4,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use kafka_protocol::messages::ApiKey;
+use crate::wire::api::ApiKey;
 use kafka_protocol::protocol::VersionRange;
 
 /// A release of Kafka, its first two numbers: `3.9`.

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
-use kafka_protocol::messages::ApiKey;
+use crate::wire::api::ApiKey;
 use kafka_protocol::protocol::StrBytes;
 use parking_lot::Mutex;
 

@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::Duration;
 
+use crate::wire::api::ApiKey;
 use kafka_protocol::messages::{
-    ApiKey, ApiVersionsResponse, DescribeClusterResponse, ListGroupsRequest, ListGroupsResponse,
-    SaslAuthenticateRequest, SaslAuthenticateResponse, SaslHandshakeResponse,
+    ApiVersionsResponse, DescribeClusterResponse, ListGroupsRequest, ListGroupsResponse, SaslAuthenticateRequest,
+    SaslAuthenticateResponse, SaslHandshakeResponse,
 };
 use kafka_protocol::protocol::{Decodable, StrBytes};
 use parking_lot::Mutex;

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use crate::wire::api::ApiKey;
 use bytes::{Bytes, BytesMut};
 use kafka_protocol::messages::api_versions_response::ApiVersion;
 use kafka_protocol::messages::metadata_response::MetadataResponseBroker;
-use kafka_protocol::messages::{ApiKey, ApiVersionsResponse, BrokerId, MetadataResponse};
+use kafka_protocol::messages::{ApiVersionsResponse, BrokerId, MetadataResponse};
 use kafka_protocol::protocol::{Encodable, StrBytes};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpListener;

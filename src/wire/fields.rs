@@ -34,6 +34,7 @@ fixed! {
     i16, try_get_i16, put_i16;
     i32, try_get_i32, put_i32;
     i64, try_get_i64, put_i64;
+    u16, try_get_u16, put_u16;
 }
 
 impl Field for bool {

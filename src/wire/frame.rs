@@ -6,8 +6,9 @@
 
 use std::io;
 
+use crate::wire::api::ApiKey;
 use bytes::{Buf, BufMut, Bytes, BytesMut};
-use kafka_protocol::messages::{ApiKey, RequestHeader, ResponseHeader};
+use kafka_protocol::messages::{RequestHeader, ResponseHeader};
 use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion, Request, StrBytes};
 use tokio::io::{AsyncRead, AsyncReadExt};
 
@@ -177,7 +178,7 @@ pub fn decode_request_header(frame: &mut Bytes) -> Result<(ApiKey, RequestHeader
     // ApiVersions of a version from the future still has a header that can be read: KIP-511 says it is version 2.
     let layout = super::api::layout_version(code, version);
     let known = layout.clamp(0, super::api::supported_range(key).max);
-    let header = decode::<RequestHeader>(frame, key.request_header_version(known), "request header")?;
+    let header = decode::<RequestHeader>(frame, super::api::request_header_version(key, known), "request header")?;
     // Versions that are not known are the caller's to refuse, each API in its own way.
     let range = super::api::supported_range(key);
     if (range.min..=range.max).contains(&layout) {

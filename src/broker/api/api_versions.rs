@@ -1,8 +1,9 @@
 //! ApiVersions (18), v0-4: what this broker answers, and the cluster's features. KIP-511, KIP-584. A client from the
 //! future is answered in version 0 with UNSUPPORTED_VERSION and the versions there are.
 
+use crate::wire::api::ApiKey;
 use kafka_protocol::messages::api_versions_response::{ApiVersion, FinalizedFeatureKey, SupportedFeatureKey};
-use kafka_protocol::messages::{ApiKey, ApiVersionsRequest, ApiVersionsResponse};
+use kafka_protocol::messages::{ApiVersionsRequest, ApiVersionsResponse};
 use kafka_protocol::protocol::StrBytes;
 
 use super::TABLE;

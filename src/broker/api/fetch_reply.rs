@@ -196,9 +196,10 @@ fn respond(partition: i32, data: PartitionData) -> WirePartition {
 mod tests {
     use std::sync::Arc;
 
+    use crate::wire::api::ApiKey;
     use bytes::Bytes;
     use kafka_protocol::messages::fetch_response::FetchableTopicResponse;
-    use kafka_protocol::messages::{ApiKey, FetchResponse, TopicName};
+    use kafka_protocol::messages::{FetchResponse, TopicName};
     use kafka_protocol::protocol::StrBytes;
 
     use super::*;

@@ -4,8 +4,8 @@
 use std::future::Future;
 use std::pin::Pin;
 
+use crate::wire::api::ApiKey;
 use bytes::Bytes;
-use kafka_protocol::messages::ApiKey;
 use kafka_protocol::protocol::{Encodable, Request, VersionRange};
 
 use super::request::RequestContext;
@@ -76,6 +76,8 @@ mod share_fetch;
 mod share_group_describe;
 mod share_group_heartbeat;
 pub mod shared;
+mod streams_group_describe;
+mod streams_group_heartbeat;
 mod sync_group;
 mod txn_offset_commit;
 mod unregister_broker;
@@ -121,6 +123,8 @@ macro_rules! apis {
 /// The messages of `kafka-protocol`, and our own where it has not all versions.
 mod requests {
     pub use kafka_protocol::messages::*;
+
+    pub use crate::wire::streams::{StreamsGroupDescribeRequest, StreamsGroupHeartbeatRequest};
 
     pub use crate::wire::share::{DescribeShareGroupOffsetsRequest, ShareAcknowledgeRequest, ShareFetchRequest};
     pub use crate::wire::txn::WriteTxnMarkersRequest;
@@ -192,6 +196,8 @@ pub static TABLE: &[Api] = apis! {
     ShareGroupDescribe,            1..=1,  share_group_describe,           ShareGroupDescribeRequest;
     ShareFetch,                    1..=2,  share_fetch,                    ShareFetchRequest;
     ShareAcknowledge,              1..=2,  share_acknowledge,              ShareAcknowledgeRequest;
+    StreamsGroupHeartbeat,         0..=0,  streams_group_heartbeat,        StreamsGroupHeartbeatRequest;
+    StreamsGroupDescribe,          0..=0,  streams_group_describe,         StreamsGroupDescribeRequest;
     DescribeShareGroupOffsets,     0..=1,  describe_share_group_offsets,   DescribeShareGroupOffsetsRequest;
     AlterShareGroupOffsets,        0..=0,  alter_share_group_offsets,      AlterShareGroupOffsetsRequest;
     DeleteShareGroupOffsets,       0..=0,  delete_share_group_offsets,     DeleteShareGroupOffsetsRequest;

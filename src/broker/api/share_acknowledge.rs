@@ -34,8 +34,7 @@ fn acknowledge(cx: &RequestContext, req: &ShareAcknowledgeRequest) -> Result<Sha
     shares.sessions().acknowledge(&session, req.share_session_epoch)?;
     let results = acknowledge_all(cx, &session, &settings, acknowledgements(req));
     if req.share_session_epoch == FINAL_EPOCH {
-        let partitions = shares.sessions().close(&session);
-        shares.release(&session, &partitions);
+        shares.close_session(&session);
     }
     let mut topics: BTreeMap<Uuid, Vec<PartitionData>> = BTreeMap::new();
     for ((topic_id, partition), result) in results {

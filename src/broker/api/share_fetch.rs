@@ -51,8 +51,7 @@ async fn fetch(cx: &RequestContext, req: &ShareFetchRequest) -> Result<Answer, E
     let settings = settings.with_renewal(req.is_renew_ack);
     let acknowledged = acknowledge_all(cx, &session, &settings, acknowledgements);
     if req.share_session_epoch == FINAL_EPOCH {
-        let partitions = shares.sessions().close(&session);
-        shares.release(&session, &partitions);
+        shares.close_session(&session);
         return Ok(response(&settings, Vec::new(), acknowledged, false));
     }
     // Who renews locks has records enough.

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use kafka_protocol::messages::{
-    ApiKey, SaslAuthenticateRequest, SaslAuthenticateResponse, SaslHandshakeRequest, SaslHandshakeResponse,
+    SaslAuthenticateRequest, SaslAuthenticateResponse, SaslHandshakeRequest, SaslHandshakeResponse,
 };
 use kafka_protocol::protocol::{Encodable, StrBytes};
 
@@ -21,6 +21,7 @@ use super::connection::ConnectionError;
 use super::node::Node;
 use super::request::RequestContext;
 use crate::wire::ErrorCode;
+use crate::wire::api::ApiKey;
 use crate::wire::api::{constant_name, response_header_version};
 use crate::wire::frame::{decode, encode_response};
 use exchange::Exchange;

@@ -34,6 +34,14 @@ pub struct GroupCoordinatorConfig {
     pub share_heartbeat_interval_ms: i32,
     /// `group.share.max.size`: members a share group may have.
     pub share_max_size: usize,
+    /// `group.streams.session.timeout.ms`
+    pub streams_session_timeout_ms: i32,
+    /// `group.streams.heartbeat.interval.ms`
+    pub streams_heartbeat_interval_ms: i32,
+    /// `group.streams.max.size`: members a streams group may have.
+    pub streams_max_size: usize,
+    /// `group.streams.num.standby.replicas`
+    pub streams_num_standby_replicas: i32,
 }
 
 impl Default for GroupCoordinatorConfig {
@@ -53,6 +61,10 @@ impl Default for GroupCoordinatorConfig {
             share_session_timeout_ms: 45_000,
             share_heartbeat_interval_ms: 5_000,
             share_max_size: 200,
+            streams_session_timeout_ms: 45_000,
+            streams_heartbeat_interval_ms: 5_000,
+            streams_max_size: i32::MAX as usize,
+            streams_num_standby_replicas: 0,
         }
     }
 }
@@ -74,6 +86,10 @@ impl From<&BrokerConfig> for GroupCoordinatorConfig {
             share_session_timeout_ms: config.i32("group.share.session.timeout.ms"),
             share_heartbeat_interval_ms: config.i32("group.share.heartbeat.interval.ms"),
             share_max_size: size("group.share.max.size"),
+            streams_session_timeout_ms: config.i32("group.streams.session.timeout.ms"),
+            streams_heartbeat_interval_ms: config.i32("group.streams.heartbeat.interval.ms"),
+            streams_max_size: size("group.streams.max.size"),
+            streams_num_standby_replicas: config.i32("group.streams.num.standby.replicas"),
             ..Self::default()
         }
     }

@@ -8,8 +8,8 @@
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, HashSet};
 use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -94,12 +94,7 @@ pub struct GroupCoordinator {
     /// ClusterView that were deleted, and whose offsets are to go.
     deleted_topics: Mutex<HashSet<String>>,
     is_stopped: AtomicBool,
-    /// Told of members that left share groups, as (group, member).
-    on_share_member_left: OnceLock<MemberLeft>,
 }
-
-/// Takes a group and a member that left it.
-type MemberLeft = Box<dyn Fn(&str, &str) + Send + Sync>;
 
 /// A shard and its timers.
 #[derive(Default)]
@@ -136,14 +131,7 @@ impl GroupCoordinator {
             wake: Notify::new(),
             deleted_topics: Mutex::default(),
             is_stopped: AtomicBool::new(false),
-            on_share_member_left: OnceLock::new(),
         }
-    }
-
-    /// Has `listener` told, from now on, of every member that leaves a share group, or is silent for too long. The first
-    /// listener stays.
-    pub fn on_share_member_left(&self, listener: impl Fn(&str, &str) + Send + Sync + 'static) {
-        let _ = self.on_share_member_left.set(Box::new(listener));
     }
 
     pub fn config(&self) -> &GroupCoordinatorConfig {
@@ -296,7 +284,6 @@ impl GroupCoordinator {
             records,
             producer,
             replies,
-            departed,
             ..
         } = turn;
         let last_offset = match self.append(partition, &records, producer, now_ms) {
@@ -308,9 +295,6 @@ impl GroupCoordinator {
                 return Err(error);
             }
         };
-        if let Some(listener) = self.on_share_member_left.get() {
-            departed.iter().for_each(|(group, member)| listener(group, member));
-        }
         if let Some(group_id) = group_id {
             self.schedule(slot, group_id);
         }

@@ -5,6 +5,7 @@
 //! - [`classic`]: groups that agree on an assignment among their members (JoinGroup, SyncGroup)
 //! - [`consumer`]: groups the coordinator assigns (KIP-848)
 //! - [`share`]: groups whose members share partitions, record by record (KIP-932)
+//! - [`streams`]: groups of Kafka Streams, which are given tasks (KIP-1071)
 //! - [`offsets`]: committed offsets and their expiry; `pending` those of open transactions
 //! - [`records`]: what is kept in the log, the only thing that survives a restart
 //!
@@ -24,6 +25,7 @@ pub mod records;
 mod service;
 pub mod shard;
 pub mod share;
+pub mod streams;
 mod subscription;
 #[cfg(test)]
 mod transaction_tests;

@@ -1,8 +1,8 @@
 //! The records of `__consumer_offsets` that a group coordinator writes and replays, byte for byte as Kafka writes them
 //! (Kafka: `GroupCoordinatorRecordHelpers` and `GroupCoordinatorRecordSerde`).
 //!
-//! A record without a value is a tombstone. Records of streams groups are not read here: [`Record::decode`]
-//! answers `None` for them and they stay in the log.
+//! A record without a value is a tombstone. Of a type that is not known [`Record::decode`]
+//! answers `None`, and the record stays in the log.
 
 use bytes::Bytes;
 use uuid::Uuid;
@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::codec::{CodecError, Reader, Writer};
 use super::consumer::records::ConsumerRecord;
 use super::share::records::ShareRecord;
+use super::streams::records::StreamsRecord;
 
 /// Key type of a committed offset; 0 is the type of the same key before Kafka 0.9.
 const OFFSET_COMMIT: i16 = 1;
@@ -34,6 +35,8 @@ pub enum Record {
     Consumer { group_id: String, record: ConsumerRecord },
     /// A record of a share group (KIP-932).
     Share { group_id: String, record: ShareRecord },
+    /// A record of a streams group (KIP-1071).
+    Streams { group_id: String, record: StreamsRecord },
 }
 
 /// A committed offset.
@@ -83,7 +86,8 @@ impl Record {
             Self::OffsetCommit { group_id, .. }
             | Self::GroupMetadata { group_id, .. }
             | Self::Consumer { group_id, .. }
-            | Self::Share { group_id, .. } => group_id,
+            | Self::Share { group_id, .. }
+            | Self::Streams { group_id, .. } => group_id,
         }
     }
 
@@ -109,6 +113,7 @@ impl Record {
             }
             Self::Consumer { group_id, record } => record.encode(group_id),
             Self::Share { group_id, record } => record.encode(group_id),
+            Self::Streams { group_id, record } => record.encode(group_id),
         }
     }
 
@@ -126,11 +131,16 @@ impl Record {
                 group_id: reader.string()?,
                 value: value.map(GroupMetadataValue::decode).transpose()?,
             }),
-            key_type => match ShareRecord::decode(key_type, &mut reader, value)? {
-                Some((group_id, record)) => Some(Self::Share { group_id, record }),
-                None => ConsumerRecord::decode(key_type, &mut reader, value)?
-                    .map(|(group_id, record)| Self::Consumer { group_id, record }),
-            },
+            key_type => {
+                if let Some((group_id, record)) = ShareRecord::decode(key_type, &mut reader, value)? {
+                    return Ok(Some(Self::Share { group_id, record }));
+                }
+                if let Some((group_id, record)) = StreamsRecord::decode(key_type, &mut reader, value)? {
+                    return Ok(Some(Self::Streams { group_id, record }));
+                }
+                ConsumerRecord::decode(key_type, &mut reader, value)?
+                    .map(|(group_id, record)| Self::Consumer { group_id, record })
+            }
         })
     }
 }
@@ -376,8 +386,9 @@ mod tests {
     }
 
     #[test]
-    fn records_of_streams_groups_are_left_alone() {
-        assert_eq!(Record::decode(b"\x00\x17\x00\x03sg3", Some(b"\x00\x00\x00")), Ok(None));
+    fn records_of_later_types_are_left_alone() {
+        assert_eq!(Record::decode(b"\x00\x12\x00\x03sg3", None), Ok(None));
+        assert_eq!(Record::decode(b"\x00\x63\x00\x03sg3", Some(b"\x00\x00\x00")), Ok(None));
     }
 
     /// Every prefix of a valid value, and lengths that lie, end in an error.

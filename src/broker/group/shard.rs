@@ -13,6 +13,8 @@ use super::pending::PendingOffsets;
 use super::records::Record;
 use super::share::records::ShareRecord;
 use super::share::{SHARE_PROTOCOL_TYPE, ShareGroup};
+use super::streams::records::StreamsRecord;
+use super::streams::{STREAMS_PROTOCOL_TYPE, StreamsGroup};
 use super::turn::{Reply, ReplyId, Turn};
 use crate::broker::replica::TxnProducer;
 use crate::wire::error::ErrorCode;
@@ -23,6 +25,7 @@ pub enum Group {
     Classic(ClassicGroup),
     Consumer(ConsumerGroup),
     Share(ShareGroup),
+    Streams(StreamsGroup),
 }
 
 /// See the module.
@@ -49,15 +52,17 @@ impl Group {
             Self::Classic(group) => group.state().name(),
             Self::Consumer(group) => group.state().name(),
             Self::Share(group) => group.state_name(),
+            Self::Streams(group) => group.state_name(),
         }
     }
 
-    /// `classic`, `consumer` or `share`, in the spelling of ListGroups.
+    /// `classic`, `consumer`, `share` or `streams`, in the spelling of ListGroups.
     pub fn type_name(&self) -> &'static str {
         match self {
             Self::Classic(_) => "classic",
             Self::Consumer(_) => "consumer",
             Self::Share(_) => "share",
+            Self::Streams(_) => "streams",
         }
     }
 
@@ -66,6 +71,7 @@ impl Group {
             Self::Classic(group) => group.protocol_type(),
             Self::Consumer(_) => CONSUMER_PROTOCOL_TYPE,
             Self::Share(_) => SHARE_PROTOCOL_TYPE,
+            Self::Streams(_) => STREAMS_PROTOCOL_TYPE,
         }
     }
 
@@ -74,6 +80,7 @@ impl Group {
             Self::Classic(group) => group.is_empty(),
             Self::Consumer(group) => group.is_empty(),
             Self::Share(group) => group.is_empty(),
+            Self::Streams(group) => group.is_empty(),
         }
     }
 
@@ -81,7 +88,7 @@ impl Group {
     fn has_pending_members(&self) -> bool {
         match self {
             Self::Classic(group) => group.has_pending_members(),
-            Self::Consumer(_) | Self::Share(_) => false,
+            Self::Consumer(_) | Self::Share(_) | Self::Streams(_) => false,
         }
     }
 
@@ -90,6 +97,7 @@ impl Group {
             Self::Classic(group) => group.is_subscribed_to(topic),
             Self::Consumer(group) => group.is_subscribed_to(topic),
             Self::Share(group) => group.is_subscribed_to(topic),
+            Self::Streams(group) => group.is_subscribed_to(topic),
         }
     }
 
@@ -98,6 +106,7 @@ impl Group {
             Self::Classic(group) => group.next_deadline_ms(),
             Self::Consumer(group) => group.next_deadline_ms(),
             Self::Share(group) => group.next_deadline_ms(),
+            Self::Streams(group) => group.next_deadline_ms(),
         }
     }
 
@@ -114,7 +123,7 @@ impl Group {
                 let knows_topics = group.uses_consumer_protocol() && group.subscribed_topics().is_some();
                 (knows_topics && group.state() == State::Stable).then_some(RetentionStart::Commit)
             }
-            Self::Consumer(_) => Some(RetentionStart::Commit),
+            Self::Consumer(_) | Self::Streams(_) => Some(RetentionStart::Commit),
             // Its offsets are the share coordinator's, and do not expire.
             Self::Share(_) => None,
         }
@@ -200,6 +209,13 @@ impl Shard {
                 self.groups.remove(&group_id);
             }
             Record::Share { group_id, record } => self.replay_share(&group_id, record),
+            Record::Streams {
+                group_id,
+                record: StreamsRecord::GroupMetadata(None),
+            } => {
+                self.groups.remove(&group_id);
+            }
+            Record::Streams { group_id, record } => self.replay_streams(&group_id, record),
         }
     }
 
@@ -210,6 +226,7 @@ impl Shard {
                 Group::Classic(group) => group.on_loaded(turn),
                 Group::Consumer(group) => group.on_loaded(turn),
                 Group::Share(group) => group.on_loaded(turn),
+                Group::Streams(group) => group.on_loaded(turn),
             }
         }
     }
@@ -226,7 +243,7 @@ impl Shard {
         }
         match group {
             Group::Consumer(group) => group,
-            Group::Classic(_) | Group::Share(_) => unreachable!("it was replaced above"),
+            Group::Classic(_) | Group::Share(_) | Group::Streams(_) => unreachable!("it was replaced above"),
         }
     }
 
@@ -245,6 +262,23 @@ impl Shard {
             }
         }
         replies
+    }
+
+    /// A tombstone makes no group.
+    fn replay_streams(&mut self, group_id: &str, record: StreamsRecord) {
+        if let Some(Group::Streams(group)) = self.groups.get_mut(group_id) {
+            return group.replay(record);
+        }
+        // Committed offsets alone stand as a classic group, which makes way.
+        let is_free = self
+            .groups
+            .get(group_id)
+            .is_none_or(|group| matches!(group, Group::Classic(g) if g.is_empty()));
+        if is_free && !record.is_tombstone() {
+            let mut group = StreamsGroup::new(group_id);
+            group.replay(record);
+            self.groups.insert(group_id.to_owned(), Group::Streams(group));
+        }
     }
 
     /// A tombstone makes no group.
@@ -288,13 +322,14 @@ impl Shard {
             Some(Group::Classic(group)) => group.on_time(turn),
             Some(Group::Consumer(group)) => group.on_time(turn),
             Some(Group::Share(group)) => group.on_time(turn),
+            Some(Group::Streams(group)) => group.on_time(turn),
             None => {}
         }
     }
 
     /// JoinGroup. A group comes to be with its first member; an empty one of the consumer protocol becomes classic.
     pub fn join(&mut self, turn: &mut Turn<'_>, group_id: &str, request: JoinRequest) {
-        if let Some(Group::Share(_)) = self.groups.get(group_id) {
+        if let Some(Group::Share(_) | Group::Streams(_)) = self.groups.get(group_id) {
             let response = join_error(&request.member_id, ErrorCode::INCONSISTENT_GROUP_PROTOCOL);
             turn.replies.push((request.reply, Reply::Join(response)));
             return;
@@ -340,7 +375,7 @@ impl Shard {
                 let text = format!("Group {group_id} is not a consumer group.");
                 return Err(GroupError::new(ErrorCode::GROUP_ID_NOT_FOUND, text));
             }
-            Some(Group::Share(_)) => {
+            Some(Group::Share(_) | Group::Streams(_)) => {
                 let text = format!("Group {group_id} is not a consumer group.");
                 return Err(GroupError::new(ErrorCode::GROUP_ID_NOT_FOUND, text));
             }
@@ -362,7 +397,7 @@ impl Shard {
     pub fn sync(&mut self, turn: &mut Turn<'_>, group_id: &str, request: SyncRequest) {
         match self.groups.get_mut(group_id) {
             Some(Group::Classic(group)) => group.sync(turn, request),
-            Some(Group::Consumer(_) | Group::Share(_)) | None => {
+            Some(Group::Consumer(_) | Group::Share(_) | Group::Streams(_)) | None => {
                 let response = sync_error(ErrorCode::UNKNOWN_MEMBER_ID);
                 turn.replies.push((request.reply, Reply::Sync(response)));
             }
@@ -379,7 +414,7 @@ impl Shard {
     ) -> Result<(), ErrorCode> {
         match self.groups.get_mut(group_id) {
             Some(Group::Classic(group)) => group.heartbeat(turn, member.0, member.1, generation_id),
-            Some(Group::Consumer(_) | Group::Share(_)) | None => Err(ErrorCode::UNKNOWN_MEMBER_ID),
+            Some(Group::Consumer(_) | Group::Share(_) | Group::Streams(_)) | None => Err(ErrorCode::UNKNOWN_MEMBER_ID),
         }
     }
 
@@ -392,7 +427,9 @@ impl Shard {
     ) -> Vec<Result<(), ErrorCode>> {
         match self.groups.get_mut(group_id) {
             Some(Group::Classic(group)) => group.leave(turn, members),
-            Some(Group::Consumer(_) | Group::Share(_)) | None => vec![Err(ErrorCode::UNKNOWN_MEMBER_ID); members.len()],
+            Some(Group::Consumer(_) | Group::Share(_) | Group::Streams(_)) | None => {
+                vec![Err(ErrorCode::UNKNOWN_MEMBER_ID); members.len()]
+            }
         }
     }
 
@@ -416,6 +453,7 @@ impl Shard {
                 let (member_epoch, api_version) = (commit.generation_id, commit.api_version);
                 group.validate_offset_commit(&commit.member_id, member_epoch, api_version, partitions)?;
             }
+            Some(Group::Streams(group)) => group.validate_offset_commit(&commit.member_id, commit.generation_id)?,
             Some(Group::Share(_)) => return Err(ErrorCode::GROUP_ID_NOT_FOUND),
             // From an administrator, or a consumer that assigns itself.
             None if commit.generation_id < 0 => {
@@ -445,6 +483,9 @@ impl Shard {
                 group.validate_transactional_offset_commit(member_id, instance_id, commit.generation_id)?;
             }
             Some(Group::Consumer(group)) => {
+                group.validate_transactional_offset_commit(member_id, commit.generation_id)?;
+            }
+            Some(Group::Streams(group)) => {
                 group.validate_transactional_offset_commit(member_id, commit.generation_id)?;
             }
             Some(Group::Share(_)) => return Err(ErrorCode::GROUP_ID_NOT_FOUND),
@@ -502,6 +543,7 @@ impl Shard {
         match self.groups.get(group_id) {
             Some(Group::Consumer(group)) => group.validate_offset_fetch(member.0, member.1)?,
             Some(Group::Classic(_)) => {}
+            Some(Group::Streams(group)) => group.validate_offset_fetch(member.0, member.1)?,
             Some(Group::Share(_)) => return Err(ErrorCode::GROUP_ID_NOT_FOUND),
             None => return Ok(None),
         }
@@ -518,7 +560,7 @@ impl Shard {
         let group = self.groups.get(group_id).ok_or(ErrorCode::GROUP_ID_NOT_FOUND)?;
         match group {
             Group::Classic(group) => group.validate_offset_delete()?,
-            Group::Consumer(_) => {}
+            Group::Consumer(_) | Group::Streams(_) => {}
             Group::Share(_) => return Err(ErrorCode::GROUP_ID_NOT_FOUND),
         }
         let mut results = Vec::with_capacity(partitions.len());
@@ -542,7 +584,8 @@ impl Shard {
             Group::Classic(group) => group.validate_delete()?,
             Group::Consumer(group) if !group.is_empty() => return Err(ErrorCode::NON_EMPTY_GROUP),
             Group::Share(group) if !group.is_empty() => return Err(ErrorCode::NON_EMPTY_GROUP),
-            Group::Consumer(_) | Group::Share(_) => {}
+            Group::Streams(group) if !group.is_empty() => return Err(ErrorCode::NON_EMPTY_GROUP),
+            Group::Consumer(_) | Group::Share(_) | Group::Streams(_) => {}
         }
         let records = self.tombstones_with_pending(group_id, |_, _| true);
         self.write_all(turn, records);
@@ -551,7 +594,7 @@ impl Shard {
     }
 
     /// Writes the tombstones of a group itself.
-    fn bury(&mut self, turn: &mut Turn<'_>, group_id: &str) {
+    pub(super) fn bury(&mut self, turn: &mut Turn<'_>, group_id: &str) {
         let records = match self.groups.get(group_id) {
             Some(Group::Classic(_)) => vec![Record::GroupMetadata {
                 group_id: group_id.to_owned(),
@@ -559,6 +602,7 @@ impl Shard {
             }],
             Some(Group::Consumer(group)) => group.tombstones(),
             Some(Group::Share(group)) => group.tombstones(),
+            Some(Group::Streams(group)) => group.tombstones(),
             None => return,
         };
         self.write_all(turn, records);

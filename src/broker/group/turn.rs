@@ -30,8 +30,6 @@ pub struct Turn<'a> {
     pub producer: Option<TxnProducer>,
     /// To be sent after the records are appended.
     pub replies: Vec<(ReplyId, Reply)>,
-    /// Members that left share groups, as (group, member): what they had acquired is to be taken back.
-    pub departed: Vec<(String, String)>,
 }
 
 impl<'a> Turn<'a> {
@@ -43,7 +41,6 @@ impl<'a> Turn<'a> {
             records: Vec::new(),
             producer: None,
             replies: Vec::new(),
-            departed: Vec::new(),
         }
     }
 

@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use kafka_protocol::messages::ApiKey;
+use crate::wire::api::ApiKey;
 
 /// Where a response has its throttle time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -58,6 +58,8 @@ impl ShareFetched {
 struct Source {
     partition: Arc<Partition>,
     entry: Arc<Entry>,
+    /// It was loaded for this fetch.
+    is_new: bool,
 }
 
 impl SharePartitionManager {
@@ -97,12 +99,19 @@ impl SharePartitionManager {
 
     fn source(&self, fetch: &ShareFetch, wanted: IdPartition) -> Result<Source, ErrorCode> {
         let partition = self.partition(wanted)?;
-        let entry = self.entry(&fetch.session.group_id, &partition)?;
-        Ok(Source { partition, entry })
+        let (entry, is_new) = self.entry(&fetch.session.group_id, &partition)?;
+        Ok(Source {
+            partition,
+            entry,
+            is_new,
+        })
     }
 
     fn acquire_all(&self, sources: &[Result<Source, ErrorCode>], fetch: &ShareFetch) -> Vec<ShareFetched> {
         let (mut bytes_left, mut records_left) = (fetch.max_bytes, fetch.max_records);
+        // Kafka loads share partitions one by one, and answers when the first of them has records: a client sees its
+        // first records of one partition alone.
+        let first_alone = sources.iter().flatten().any(|source| source.is_new);
         let mut results = Vec::with_capacity(sources.len());
         for source in sources {
             let fetched = match source {
@@ -115,6 +124,9 @@ impl SharePartitionManager {
             bytes_left = bytes_left.saturating_sub(fetched.records.len());
             let taken: i64 = fetched.acquired.iter().map(|a| a.last - a.first + 1).sum();
             records_left = records_left.saturating_sub(i32::try_from(taken).unwrap_or(i32::MAX));
+            if first_alone && taken > 0 {
+                records_left = 0;
+            }
             results.push(fetched);
         }
         results

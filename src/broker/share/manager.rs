@@ -97,11 +97,11 @@ impl SharePartitionManager {
         node.replicas().leader(&tp)
     }
 
-    /// The share partition, loaded if need be.
+    /// The share partition, loaded if need be, and whether that was so.
     ///
     /// # Errors
     /// UNKNOWN_TOPIC_OR_PARTITION if the group was never assigned it, or why its state cannot be read.
-    pub(super) fn entry(&self, group_id: &str, partition: &Partition) -> Result<Arc<Entry>, ErrorCode> {
+    pub(super) fn entry(&self, group_id: &str, partition: &Partition) -> Result<(Arc<Entry>, bool), ErrorCode> {
         let key = ShareKey {
             group_id: group_id.to_owned(),
             topic_id: partition.topic_id,
@@ -113,7 +113,7 @@ impl SharePartitionManager {
         if let Some(entry) = entries.get(&key)
             && entry.leader_epoch == leader_epoch
         {
-            return Ok(entry.clone());
+            return Ok((entry.clone(), false));
         }
         let state = coordinator.read(&key, leader_epoch)?;
         let start_offset = self.start_offset(group_id, &state, partition)?;
@@ -124,7 +124,7 @@ impl SharePartitionManager {
             waiters: Waiters::default(),
         });
         entries.insert(key, entry.clone());
-        Ok(entry)
+        Ok((entry, true))
     }
 
     /// Where a group begins or goes on.
@@ -219,20 +219,24 @@ impl SharePartitionManager {
         }
     }
 
-    /// A member has left its group, or was silent for too long.
-    pub fn on_member_left(&self, group_id: &str, member_id: &str) {
-        let session = SessionKey {
-            group_id: group_id.to_owned(),
-            member_id: member_id.to_owned(),
-        };
-        let partitions = self.sessions.close(&session);
-        self.release(&session, &partitions);
+    /// Ends a member's session, and takes back what it has.
+    pub fn close_session(&self, session: &SessionKey) {
+        let partitions = self.sessions.close(session);
+        self.on_session_ended(session, &partitions);
+    }
+
+    /// With the last session of a group go its share partitions: what is kept of them is enough.
+    fn on_session_ended(&self, session: &SessionKey, partitions: &[IdPartition]) {
+        self.release(session, partitions);
+        if !self.sessions.has_group(&session.group_id) {
+            self.entries.lock().retain(|key, _| key.group_id != session.group_id);
+        }
     }
 
     /// A connection is gone, and with it those who fetched on it.
     pub fn on_connection_closed(&self, connection: u64) {
         for (session, partitions) in self.sessions.close_connection(connection) {
-            self.release(&session, &partitions);
+            self.on_session_ended(&session, &partitions);
         }
     }
 

@@ -149,6 +149,11 @@ impl ShareSessions {
             .unwrap_or_default()
     }
 
+    /// Whether anybody of the group has a session here.
+    pub fn has_group(&self, group_id: &str) -> bool {
+        self.sessions.lock().keys().any(|key| key.group_id == group_id)
+    }
+
     /// Ends the sessions of a connection that is gone.
     pub fn close_connection(&self, connection: u64) -> Vec<(SessionKey, Vec<IdPartition>)> {
         let mut sessions = self.sessions.lock();
@@ -247,7 +252,9 @@ mod tests {
         assert!(sessions.close_connection(8).is_empty());
         assert_eq!(sessions.close_connection(7).len(), 2);
         sessions.open(&fetch("c", 0, &[0], &[])).unwrap();
+        assert!(sessions.has_group("g"));
         assert_eq!(sessions.close(&key("c")).len(), 1);
+        assert!(!sessions.has_group("g"));
         assert!(sessions.close(&key("c")).is_empty());
     }
 }

@@ -1,6 +1,7 @@
 //! The cluster itself: its nodes, its controller, what its nodes speak (KIP-700, KIP-919, KIP-1073).
 
-use kafka_protocol::messages::{ApiKey, DescribeClusterRequest, MetadataRequest};
+use crate::wire::api::ApiKey;
+use kafka_protocol::messages::{DescribeClusterRequest, MetadataRequest};
 use kafka_protocol::protocol::VersionRange;
 
 use super::*;

@@ -1,7 +1,8 @@
 //! ApiVersions (18).
 
-use kafka_protocol::messages::{ApiKey, ApiVersionsRequest, ProduceRequest};
+use kafka_protocol::messages::{ApiVersionsRequest, ProduceRequest};
 use kafka_protocol::protocol::StrBytes;
+use kt::wire::api::ApiKey;
 use kt::wire::frame::{decode_response, encode_request};
 
 use crate::support::broker::{AnyBroker, Broker};

@@ -319,7 +319,7 @@ impl ShareGroup {
 
     /// Takes a member out. The target is computed anew when the next member is heard of, as in Kafka.
     fn fence(&mut self, turn: &mut Turn<'_>, topics: &dyn ClusterView, member_id: &str) {
-        turn.departed.push((self.group_id.clone(), member_id.to_owned()));
+        // Its share session is another matter: it ends with its connection, or by the member's own word.
         let member_id = member_id.to_owned();
         self.write(
             turn,

@@ -34,7 +34,6 @@ struct World {
     topics: SomeTopics,
     now_ms: i64,
     records: Vec<Record>,
-    departed: Vec<String>,
 }
 
 impl World {
@@ -44,7 +43,6 @@ impl World {
             topics: SomeTopics([("t".to_owned(), (TOPIC, partitions))].into()),
             now_ms: 0,
             records: Vec::new(),
-            departed: Vec::new(),
         }
     }
 
@@ -56,8 +54,6 @@ impl World {
         let mut turn = Turn::new(self.now_ms, &config, &self.topics);
         let result = event(&mut self.group, &mut turn);
         self.records.extend(turn.records);
-        self.departed
-            .extend(turn.departed.into_iter().map(|(_, member)| member));
         result
     }
 
@@ -138,7 +134,6 @@ fn members_share_a_partition() {
     let full = world.heartbeat("c", 0).unwrap_err();
     assert_eq!(full.code, ErrorCode::GROUP_MAX_SIZE_REACHED);
     assert_eq!(world.heartbeat("a", -1).unwrap().member_epoch, -1);
-    assert_eq!(world.departed, ["a"]);
     assert_eq!(world.heartbeat("a", 3).unwrap_err().code, ErrorCode::UNKNOWN_MEMBER_ID);
 }
 
@@ -184,7 +179,6 @@ fn a_silent_member_is_taken_out() {
     assert_eq!(world.group.next_deadline_ms(), Some(9_000));
     world.now_ms = 9_000;
     world.with(|group, turn| group.on_time(turn));
-    assert_eq!(world.departed, ["a"]);
     assert_eq!(world.group.next_deadline_ms(), Some(14_000));
     world.now_ms = 14_000;
     world.with(|group, turn| group.on_time(turn));

@@ -29,8 +29,8 @@ use super::{
     CLUSTER_DENIED, GROUP_DENIED, Guarded, TOPIC, TOPIC_DENIED, TRANSACTION_DENIED, text, topic_name, transactions,
 };
 use crate::support::wire::Wire;
-use kt::wire::api::layout_version;
-use kt::wire::share;
+use kt::wire::api::{ApiKey, layout_version};
+use kt::wire::{share, streams};
 
 /// A connection of a principal without rights.
 pub(super) struct Caller {
@@ -130,6 +130,8 @@ const ROWS: &[Row] = rows! {
     ShareGroupDescribe GROUP_DENIED, |c, v| c.wire.call(&ShareGroupDescribeRequest::default().with_group_ids(vec![group(GROUP)]), v).groups.iter().map(|g| g.error_code).collect();
     ShareFetch GROUP_DENIED, |c, v| vec![c.wire.call(&share::ShareFetchRequest { group_id: Some(group(GROUP)), member_id: Some(text(MEMBER)), ..Default::default() }, v).0.error_code];
     ShareAcknowledge GROUP_DENIED, |c, v| vec![c.wire.call(&share::ShareAcknowledgeRequest { group_id: Some(group(GROUP)), member_id: Some(text(MEMBER)), ..Default::default() }, v).error_code];
+    StreamsGroupHeartbeat GROUP_DENIED, |c, v| vec![c.wire.call(&streams::StreamsGroupHeartbeatRequest { group_id: group(GROUP), member_id: text(MEMBER), ..Default::default() }, v).error_code];
+    StreamsGroupDescribe GROUP_DENIED, |c, v| c.wire.call(&streams::StreamsGroupDescribeRequest { group_ids: vec![group(GROUP)], ..Default::default() }, v).groups.iter().map(|g| g.error_code).collect();
     DescribeShareGroupOffsets GROUP_DENIED, |c, v| describe_share_group_offsets(c, v);
     AlterShareGroupOffsets GROUP_DENIED, |c, v| vec![c.wire.call(&AlterShareGroupOffsetsRequest::default().with_group_id(group(GROUP)), v).error_code];
     DeleteShareGroupOffsets GROUP_DENIED, |c, v| vec![c.wire.call(&DeleteShareGroupOffsetsRequest::default().with_group_id(group(GROUP)), v).error_code];
