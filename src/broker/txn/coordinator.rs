@@ -296,8 +296,8 @@ impl TransactionCoordinator {
             let records: Result<Vec<KeyValue>, _> = turn.records.iter().map(|record| record.encode(version)).collect();
             let appended = match records {
                 Ok(records) => self.append_all(partition, &records, turn.now_ms),
-                // An id or topic name of more than 32767 bytes.
-                Err(_) => Err(ErrorCode::INVALID_REQUEST),
+                // Ids are not that long, and topics that exist have names that fit.
+                Err(_) => Err(ErrorCode::UNKNOWN_SERVER_ERROR),
             };
             match appended {
                 Ok(offset) => last_offset = offset,

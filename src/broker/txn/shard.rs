@@ -12,6 +12,9 @@ use super::state::{EPOCH_BUMP_VERSION, NO_PRODUCER_EPOCH, ProducerIdAndEpoch, Tr
 use crate::TopicPartition;
 use crate::wire::ErrorCode;
 
+/// A longer id does not fit the key of its record.
+const MAX_ID_BYTES: usize = i16::MAX as usize;
+
 /// Why a request is not done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TxnError {
@@ -129,7 +132,7 @@ impl Shard {
         transactional_id: &str,
         request: InitRequest,
     ) -> Result<ProducerIdAndEpoch, TxnError> {
-        if transactional_id.is_empty() {
+        if transactional_id.is_empty() || transactional_id.len() > MAX_ID_BYTES {
             return Err(ErrorCode::INVALID_REQUEST.into());
         }
         if request.timeout_ms <= 0 || request.timeout_ms > turn.config.max_timeout_ms {

@@ -346,8 +346,12 @@ fn timeouts_are_bounded() {
         timeout_ms: 1,
         expected: None,
     };
-    let (result, _) = w.turn(|shard, turn| shard.init_producer_id(turn, "", request));
-    assert_eq!(result, Err(TxnError::Api(ErrorCode::INVALID_REQUEST)));
+    for id in [String::new(), "x".repeat(32_768)] {
+        let (result, _) = w.turn(|shard, turn| shard.init_producer_id(turn, &id, request));
+        assert_eq!(result, Err(TxnError::Api(ErrorCode::INVALID_REQUEST)));
+    }
+    let (result, _) = w.turn(|shard, turn| shard.init_producer_id(turn, &"x".repeat(32_767), request));
+    assert!(result.is_ok() && w.log[0].encode(2).is_ok());
 }
 
 #[test]
