@@ -1,7 +1,7 @@
 //! The embedded Kafka cluster: genuine protocol, genuine files on disk, in one process.
 //!
 //! [`Cluster`] is the way in for other people's tests. Inside: `cluster -> node -> {listener, connection, api}`,
-//! `api -> {replica, group, metadata}`; nothing imports `api` but [`connection`].
+//! `api -> {replica, group, txn, metadata}`; nothing imports `api` but [`connection`].
 
 pub mod acl;
 pub mod api;

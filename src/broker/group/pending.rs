@@ -115,8 +115,15 @@ impl PendingOffsets {
 
     /// Whether an open transaction has an offset of this partition.
     pub fn contains(&self, group_id: &str, topic: &str, partition: i32) -> bool {
-        self.of_group(group_id)
-            .any(|(pending_topic, index)| pending_topic == topic && index == partition)
+        let Some(open) = self.open.get(group_id) else {
+            return false;
+        };
+        let key = (topic.to_owned(), partition);
+        let has_offset = |producer_id: &i64| {
+            let offsets = self.by_producer.get(producer_id)?.get(group_id)?;
+            Some(offsets.contains_key(&key))
+        };
+        open.iter().any(|producer_id| has_offset(producer_id) == Some(true))
     }
 
     /// The partitions that open transactions have offsets of; some perhaps more than once.

@@ -281,11 +281,7 @@ impl Shard {
 
     /// Ids whose open transaction takes longer than its producer said it would.
     pub fn timed_out(&self, now_ms: i64) -> Vec<String> {
-        let is_late = |metadata: &TransactionMetadata| {
-            metadata.state == TransactionState::Ongoing
-                && metadata.start_ms.saturating_add(i64::from(metadata.timeout_ms)) < now_ms
-        };
-        let late = self.ids.iter().filter(|(_, metadata)| is_late(metadata));
+        let late = self.ids.iter().filter(|(_, metadata)| is_late(metadata, now_ms));
         late.map(|(id, _)| id.clone()).collect()
     }
 
@@ -294,7 +290,8 @@ impl Shard {
     /// # Errors
     /// [`TxnError::NeedsProducerId`].
     pub fn abort_timed_out(&mut self, turn: &mut Turn<'_>, transactional_id: &str) -> Result<(), TxnError> {
-        if self.timed_out(turn.now_ms).iter().any(|id| id == transactional_id) {
+        let metadata = self.ids.get(transactional_id);
+        if metadata.is_some_and(|metadata| is_late(metadata, turn.now_ms)) {
             self.abort(turn, transactional_id)?;
         }
         Ok(())
@@ -364,6 +361,11 @@ impl Shard {
             value: Some(metadata),
         });
     }
+}
+
+fn is_late(metadata: &TransactionMetadata, now_ms: i64) -> bool {
+    let deadline_ms = metadata.start_ms.saturating_add(i64::from(metadata.timeout_ms));
+    metadata.state == TransactionState::Ongoing && deadline_ms < now_ms
 }
 
 fn ending(transactional_id: &str, metadata: &TransactionMetadata) -> Ending {

@@ -17,18 +17,7 @@ committed [0, 2, 3, 5]
 {copier=CompleteCommit, source=CompleteCommit, twice=Empty}
 ";
 
-#[test]
-fn a_java_producer_commits_aborts_copies_and_is_fenced() {
-    if !kafka::available() {
-        return;
-    }
-    let named = std::env::var("KT_TEST_BOOTSTRAP").ok();
-    let broker = named.is_none().then(Broker::start);
-    let bootstrap = match (&named, &broker) {
-        (Some(named), _) => named,
-        (None, Some(broker)) => broker.bootstrap(),
-        (None, None) => unreachable!("one of the two is there"),
-    };
+fn run(bootstrap: &str) {
     let work = tempfile::tempdir().expect("a temp dir");
     let outcome = java_program(work.path(), "Transactions.java", &[bootstrap]);
     assert_eq!(
@@ -37,4 +26,23 @@ fn a_java_producer_commits_aborts_copies_and_is_fenced() {
         "{}",
         outcome.err()
     );
+}
+
+#[test]
+fn a_java_producer_commits_aborts_copies_and_is_fenced() {
+    if !kafka::available() {
+        return;
+    }
+    match std::env::var("KT_TEST_BOOTSTRAP") {
+        Ok(named) => run(&named),
+        Err(_) => run(Broker::start().bootstrap()),
+    }
+}
+
+/// Without epochs that rise with each transaction (KIP-890).
+#[test]
+fn a_java_producer_does_so_on_an_older_broker() {
+    if kafka::available() {
+        run(Broker::told(&["--as-version", "3.9"]).bootstrap());
+    }
 }
