@@ -1,5 +1,5 @@
 //! TLS of a listener: certificate, key and trusted certificates as PEM, from files or in the configuration itself
-//! (KIP-651). `listener.name.NAME.ssl.KEY` counts before `ssl.KEY`.
+//! (KIP-651), or in stores of Java. `listener.name.NAME.ssl.KEY` counts before `ssl.KEY`.
 
 use std::io;
 
@@ -32,23 +32,73 @@ impl Scope<'_> {
         setting(self.config, self.endpoint, key)
     }
 
-    /// The PEM text of a store: given as it is under `inline`, or in the file of `location`.
-    fn pem(&self, what: &str, inline: &str) -> io::Result<Option<String>> {
-        if let Some(text) = self.get(inline) {
-            return Ok(Some(text.to_owned()));
+    /// What a store holds: PEM as it is under `inline`, or the file of `location`.
+    fn store(&self, what: &str, inline: &[&str]) -> io::Result<Option<Store>> {
+        let given: Vec<&str> = inline.iter().filter_map(|key| self.get(key)).collect();
+        if !given.is_empty() {
+            return Ok(Some(Store::Pem(given.join("\n"))));
         }
         let Some(path) = self.get(&format!("ssl.{what}.location")) else {
             return Ok(None);
         };
-        let kind = self.get(&format!("ssl.{what}.type")).unwrap_or("JKS");
-        if !kind.eq_ignore_ascii_case("PEM") {
-            return Err(invalid(format!(
-                "ssl.{what}.type={kind} is not supported by the embedded broker: use PEM ({path})"
-            )));
+        let failed = |e: &dyn std::fmt::Display| invalid(format!("ssl.{what}.location={path}: {e}"));
+        let is_pem = self
+            .get(&format!("ssl.{what}.type"))
+            .is_some_and(|kind| kind.trim().eq_ignore_ascii_case("PEM"));
+        let bytes = std::fs::read(path).map_err(|e| failed(&e))?;
+        if is_pem {
+            return String::from_utf8(bytes)
+                .map(|text| Some(Store::Pem(text)))
+                .map_err(|e| failed(&e));
         }
-        std::fs::read_to_string(path)
+        let password = self.get(&format!("ssl.{what}.password"));
+        java_store(&bytes, password, self.get("ssl.key.password"))
             .map(Some)
-            .map_err(|e| invalid(format!("ssl.{what}.location={path}: {e}")))
+            .map_err(|e| failed(&e))
+    }
+}
+
+/// Certificates and keys, however they came.
+enum Store {
+    Pem(String),
+    #[cfg(feature = "client")]
+    Java {
+        trusted: Vec<CertificateDer<'static>>,
+        identity: Option<Identity>,
+    },
+}
+
+#[cfg(feature = "client")]
+fn java_store(bytes: &[u8], password: Option<&str>, key_password: Option<&str>) -> Result<Store, String> {
+    let crate::wire::tls::store::Contents { trusted, identity } =
+        crate::wire::tls::store::read(bytes, password, key_password)?;
+    Ok(Store::Java { trusted, identity })
+}
+
+#[cfg(not(feature = "client"))]
+fn java_store(_: &[u8], _: Option<&str>, _: Option<&str>) -> Result<Store, String> {
+    Err("only PEM without the feature client".to_owned())
+}
+
+impl Store {
+    fn identity(self) -> io::Result<Identity> {
+        match self {
+            Self::Pem(text) => Ok(Identity {
+                key: PrivateKeyDer::from_pem_slice(text.as_bytes())
+                    .map_err(|e| invalid(format!("no usable private key: {e}")))?,
+                chain: certificates(&text)?,
+            }),
+            #[cfg(feature = "client")]
+            Self::Java { identity, .. } => identity.ok_or_else(|| invalid("the key store has no key")),
+        }
+    }
+
+    fn trusted(self) -> io::Result<Vec<CertificateDer<'static>>> {
+        match self {
+            Self::Pem(text) => certificates(&text),
+            #[cfg(feature = "client")]
+            Self::Java { trusted, .. } => Ok(trusted),
+        }
     }
 }
 
@@ -58,34 +108,24 @@ impl Scope<'_> {
 /// Without certificate or key, or with unreadable ones.
 pub(super) fn acceptor(config: &BrokerConfig, endpoint: &Endpoint) -> io::Result<TlsAcceptor> {
     let scope = Scope { config, endpoint };
-    let chain = scope.pem("keystore", "ssl.keystore.certificate.chain")?;
-    let key = scope.pem("keystore", "ssl.keystore.key")?;
-    let (Some(chain), Some(key)) = (chain, key) else {
-        return Err(invalid(format!(
-            "listener {} needs ssl.keystore.location with ssl.keystore.type=PEM",
-            endpoint.name
-        )));
-    };
-    let key = PrivateKeyDer::from_pem_slice(key.as_bytes())
-        .map_err(|e| invalid(format!("no usable private key for listener {}: {e}", endpoint.name)))?;
-    let identity = Identity {
-        chain: certificates(&chain)?,
-        key,
-    };
+    let of_listener = |e: io::Error| invalid(format!("listener {}: {e}", endpoint.name));
+    let keys = scope
+        .store("keystore", &["ssl.keystore.key", "ssl.keystore.certificate.chain"])
+        .map_err(of_listener)?;
+    let keys = keys.ok_or_else(|| of_listener(invalid("ssl.keystore.location is not set")))?;
+    let identity = keys.identity().map_err(of_listener)?;
     let trusted = || -> io::Result<_> {
-        match scope.pem("truststore", "ssl.truststore.certificates")? {
-            Some(text) => certificates(&text),
-            None => Err(invalid(
-                "ssl.client.auth needs ssl.truststore.location with ssl.truststore.type=PEM",
-            )),
-        }
+        let store = scope.store("truststore", &["ssl.truststore.certificates"])?;
+        store
+            .ok_or_else(|| invalid("ssl.client.auth needs ssl.truststore.location"))?
+            .trusted()
     };
     let client_auth = match scope.get("ssl.client.auth").unwrap_or("none") {
-        "required" => ClientAuth::Required(trusted()?),
-        "requested" => ClientAuth::Requested(trusted()?),
+        "required" => ClientAuth::Required(trusted().map_err(of_listener)?),
+        "requested" => ClientAuth::Requested(trusted().map_err(of_listener)?),
         _ => ClientAuth::None,
     };
-    let config = server_config(identity, &client_auth).map_err(|e| invalid(e.0))?;
+    let config = server_config(identity, &client_auth).map_err(|e| of_listener(invalid(e.0)))?;
     Ok(TlsAcceptor::from(config))
 }
 

@@ -5,6 +5,10 @@
 //! relaxed.
 
 mod der;
+#[cfg(feature = "client")]
+mod jks;
+#[cfg(feature = "client")]
+pub mod store;
 mod verifier;
 mod version1;
 

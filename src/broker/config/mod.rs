@@ -65,6 +65,9 @@ const REMOVED_KEYS: &[&str] = &[
     "reserved.broker.max.id",
 ];
 
+/// Keys that only the authorizer reads; DescribeConfigs does not know them, as in Kafka.
+const AUTHORIZER_KEYS: &[&str] = &["allow.everyone.if.no.acl.found", "super.users"];
+
 /// The configuration of one broker as it is in force. Lookups by name panic on a name that is in no table: names come
 /// from this program, never from outside.
 #[derive(Debug, Clone)]
@@ -120,7 +123,10 @@ impl BrokerConfig {
     /// Names in server.properties that no table has: removed with ZooKeeper, or simply unknown.
     pub fn unknown_keys(&self) -> (Vec<&str>, Vec<&str>) {
         let is_removed = |k: &&str| k.starts_with("zookeeper.") || REMOVED_KEYS.contains(k);
-        let is_known = |k: &&str| BROKER_CONFIGS.get(k).is_some() || k.starts_with("listener.name.");
+        let is_of_another = |k: &str| {
+            k.starts_with("listener.name.") || k.ends_with(".sasl.jaas.config") || AUTHORIZER_KEYS.contains(&k)
+        };
+        let is_known = |k: &&str| BROKER_CONFIGS.get(k).is_some() || is_of_another(k);
         self.statics
             .keys()
             .map(String::as_str)
@@ -266,6 +272,7 @@ mod tests {
             ("zookeeper.connect", "z"),
             ("num.partition", "3"),
             ("num.partitions", "3"),
+            ("super.users", "User:a"),
         ]);
         assert_eq!(
             config.unknown_keys(),

@@ -229,6 +229,18 @@ impl MetadataImage {
             }
             MetadataRecord::ProducerIds { next_producer_id, .. } => self.next_producer_id = *next_producer_id,
             MetadataRecord::ClientQuota { entity, key, value } => self.set_quota(entity, key, *value),
+            MetadataRecord::BeginTransaction { .. }
+            | MetadataRecord::EndTransaction
+            | MetadataRecord::AbortTransaction
+            | MetadataRecord::NoOp => {}
+            MetadataRecord::Other(bytes) => Arc::make_mut(&mut self.others).push(bytes.clone()),
+            security => self.apply_security(security),
+        }
+    }
+
+    /// Who may log in and do what.
+    fn apply_security(&mut self, record: &MetadataRecord) {
+        match record {
             MetadataRecord::UserScramCredential(c) => {
                 Arc::make_mut(&mut self.scram).insert((c.name.clone(), c.mechanism), c.clone());
             }
@@ -243,11 +255,7 @@ impl MetadataImage {
             MetadataRecord::RemoveDelegationToken { token_id } => {
                 Arc::make_mut(&mut self.tokens).remove(token_id);
             }
-            MetadataRecord::BeginTransaction { .. }
-            | MetadataRecord::EndTransaction
-            | MetadataRecord::AbortTransaction
-            | MetadataRecord::NoOp => {}
-            MetadataRecord::Other(bytes) => Arc::make_mut(&mut self.others).push(bytes.clone()),
+            _ => {}
         }
     }
 

@@ -307,23 +307,6 @@ impl MetadataRecord {
             9 => Self::RemoveTopic {
                 topic_id: fields.uuid("topicId")?,
             },
-            10 => Self::DelegationToken(DelegationTokenRecord {
-                owner: fields.text("owner")?,
-                requester: fields.text("requester")?,
-                renewers: fields.texts("renewers")?,
-                issue_timestamp: fields.int("issueTimestamp")?,
-                max_timestamp: fields.int("maxTimestamp")?,
-                expiration_timestamp: fields.int("expirationTimestamp")?,
-                token_id: fields.text("tokenId")?,
-            }),
-            11 => Self::UserScramCredential(ScramCredentialRecord {
-                name: fields.text("name")?,
-                mechanism: fields.int("mechanism")?,
-                salt: fields.bytes("salt")?,
-                stored_key: fields.bytes("storedKey")?,
-                server_key: fields.bytes("serverKey")?,
-                iterations: fields.int("iterations")?,
-            }),
             12 => Self::FeatureLevel {
                 name: fields.text("name")?,
                 level: fields.int("featureLevel")?,
@@ -347,6 +330,36 @@ impl MetadataRecord {
                 broker_epoch: fields.int("brokerEpoch")?,
                 fenced: fields.int("fenced")?,
             },
+            20 => Self::NoOp,
+            23 => Self::BeginTransaction {
+                name: fields.opt_text("name").unwrap_or_default(),
+            },
+            24 => Self::EndTransaction,
+            25 => Self::AbortTransaction,
+            other => Self::decode_security(other, &fields)?.unwrap_or_else(|| Self::Other(bytes.to_vec())),
+        })
+    }
+
+    /// Records about who may log in and do what; `None` for other types.
+    fn decode_security(record_type: i16, fields: &Fields<'_>) -> Result<Option<Self>, MetadataRecordError> {
+        Ok(Some(match record_type {
+            10 => Self::DelegationToken(DelegationTokenRecord {
+                owner: fields.text("owner")?,
+                requester: fields.text("requester")?,
+                renewers: fields.texts("renewers")?,
+                issue_timestamp: fields.int("issueTimestamp")?,
+                max_timestamp: fields.int("maxTimestamp")?,
+                expiration_timestamp: fields.int("expirationTimestamp")?,
+                token_id: fields.text("tokenId")?,
+            }),
+            11 => Self::UserScramCredential(ScramCredentialRecord {
+                name: fields.text("name")?,
+                mechanism: fields.int("mechanism")?,
+                salt: fields.bytes("salt")?,
+                stored_key: fields.bytes("storedKey")?,
+                server_key: fields.bytes("serverKey")?,
+                iterations: fields.int("iterations")?,
+            }),
             18 => Self::AccessControlEntry {
                 id: fields.uuid("id")?,
                 acl: Acl {
@@ -360,21 +373,15 @@ impl MetadataRecord {
                 },
             },
             19 => Self::RemoveAccessControlEntry { id: fields.uuid("id")? },
-            20 => Self::NoOp,
             22 => Self::RemoveUserScramCredential {
                 name: fields.text("name")?,
                 mechanism: fields.int("mechanism")?,
             },
-            23 => Self::BeginTransaction {
-                name: fields.opt_text("name").unwrap_or_default(),
-            },
-            24 => Self::EndTransaction,
-            25 => Self::AbortTransaction,
             26 => Self::RemoveDelegationToken {
                 token_id: fields.text("tokenId")?,
             },
-            _ => Self::Other(bytes.to_vec()),
-        })
+            _ => return Ok(None),
+        }))
     }
 }
 

@@ -2,7 +2,6 @@
 //!
 //! As in Java, a PKCS12 file may be called JKS and the other way round: the file's first bytes decide.
 
-mod jks;
 mod pem;
 mod store;
 

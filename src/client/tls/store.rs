@@ -1,19 +1,12 @@
 //! Which store the `ssl.truststore.*` and `ssl.keystore.*` keys mean, and what is in it.
 
-use p12_keystore::{KeyStore, KeyStoreEntry, Pkcs12ImportPolicy};
-use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls_pki_types::CertificateDer;
 
-use super::{jks, pem};
+use super::pem;
 use crate::client::error::ApiError;
 use crate::client::props::Properties;
 use crate::wire::tls::Identity;
-
-/// What a store of any format holds.
-#[derive(Default)]
-pub(super) struct Contents {
-    pub(super) trusted: Vec<CertificateDer<'static>>,
-    pub(super) identity: Option<Identity>,
-}
+use crate::wire::tls::store::{self, Contents};
 
 fn invalid(text: impl Into<String>) -> ApiError {
     ApiError::of_class("org.apache.kafka.common.errors.InvalidConfigurationException", text)
@@ -143,43 +136,11 @@ fn open(
     key_password: Option<&str>,
 ) -> Result<Contents, ApiError> {
     let bytes = read(location, store_type)?;
-    let contents = if bytes.starts_with(&jks::MAGIC) {
-        jks::read(&bytes, password, key_password)
-    } else {
-        read_pkcs12(&bytes, password.unwrap_or_default())
-    };
+    let contents = store::read(&bytes, password, key_password);
     contents.map_err(|why| {
         ApiError::kafka(format!("Failed to load SSL keystore {location} of type {store_type}"))
             .caused_by(ApiError::of_class("java.io.IOException", why))
     })
-}
-
-fn read_pkcs12(bytes: &[u8], password: &str) -> Result<Contents, String> {
-    let store = KeyStore::from_pkcs12(bytes, password, Pkcs12ImportPolicy::Relaxed).map_err(|e| e.to_string())?;
-    let mut contents = Contents::default();
-    for (_, entry) in store.entries() {
-        match entry {
-            KeyStoreEntry::Certificate(c) => contents.trusted.push(CertificateDer::from(c.as_der().to_vec())),
-            KeyStoreEntry::PrivateKeyChain(chain) => {
-                let certs: Vec<_> = chain
-                    .certs()
-                    .iter()
-                    .map(|c| CertificateDer::from(c.as_der().to_vec()))
-                    .collect();
-                if contents.identity.is_none() && !certs.is_empty() {
-                    let key = PrivatePkcs8KeyDer::from(chain.key().as_der().to_vec());
-                    contents.identity = Some(Identity {
-                        chain: certs.clone(),
-                        key: PrivateKeyDer::Pkcs8(key),
-                    });
-                }
-                // Java trusts the certificates of key entries, too.
-                contents.trusted.extend(certs.into_iter().take(1));
-            }
-            _ => {}
-        }
-    }
-    Ok(contents)
 }
 
 #[cfg(test)]

@@ -170,3 +170,49 @@ fn clients_log_in_again() {
     let said = broker.stop_and_tell();
     assert!(!said.contains("has ended"), "{said}");
 }
+
+/// The stores that `--tls` writes for Java are good for a broker, too, and certificates name whom they are given to.
+#[test]
+fn stores_of_java_and_names_by_rules() {
+    let made = Broker::told(&["--tls"]);
+    let path = |name: &str| made.data_dir().join(name).display().to_string();
+    let settings = [
+        ("listeners", "SSL://127.0.0.1:0".to_owned()),
+        ("ssl.keystore.type", "PKCS12".to_owned()),
+        ("ssl.keystore.location", path("tls-server.p12")),
+        ("ssl.keystore.password", "changeit".to_owned()),
+        ("ssl.truststore.type", "PKCS12".to_owned()),
+        ("ssl.truststore.location", path("tls-ca.p12")),
+        ("ssl.truststore.password", "changeit".to_owned()),
+        ("ssl.client.auth", "required".to_owned()),
+        ("ssl.principal.mapping.rules", "RULE:^CN=(.*)$/the-$1/U".to_owned()),
+        (
+            "authorizer.class.name",
+            "org.apache.kafka.metadata.authorizer.StandardAuthorizer".to_owned(),
+        ),
+        ("super.users", "User:THE-CLIENT".to_owned()),
+    ];
+    let settings: Vec<(&str, &str)> = settings.iter().map(|(k, v)| (*k, v.as_str())).collect();
+    let broker = Broker::with(&settings);
+    let text = fs::read_to_string(client_config(&made)).expect("the written file");
+    let named = made.data_dir().join("named.properties");
+    fs::write(&named, text.replace("# ssl.", "ssl.")).expect("a file");
+    let work = tempfile::tempdir().expect("a temp dir");
+    let config = named.display().to_string();
+    let (exit, said) = topics(
+        &Tools::kt(work.path()),
+        &config,
+        broker.bootstrap(),
+        &["--create", "--topic", "mine"],
+    );
+    assert_eq!(exit, 0, "{said}");
+
+    let mut wrong = settings.clone();
+    wrong.retain(|(key, _)| *key != "ssl.keystore.password");
+    wrong.push(("ssl.keystore.password", "guess"));
+    let refused = Broker::on(&work.path().join("data"), &wrong).err().unwrap_or_default();
+    assert!(
+        refused.contains("tls-server.p12") && !refused.contains("guess"),
+        "{refused}"
+    );
+}

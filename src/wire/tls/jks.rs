@@ -8,7 +8,7 @@ use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use sha1::{Digest, Sha1};
 
 use super::store::Contents;
-use crate::wire::tls::{Der, Identity};
+use super::{Der, Identity};
 
 /// The first bytes of a JKS file.
 pub(super) const MAGIC: [u8; 4] = [0xfe, 0xed, 0xfe, 0xed];
