@@ -351,7 +351,7 @@ impl Publisher for Node {
         if old.topic(names::TRANSACTION_STATE) != new.topic(names::TRANSACTION_STATE) {
             self.transactions.on_leadership_changed();
         }
-        self.shares.on_metadata_changed(new);
+        self.shares.on_metadata_changed(old, new);
         if configs_changed {
             let is_touched = |topic: &str| {
                 let of = |image: &MetadataImage| image.config(resource_type::TOPIC, topic).cloned();

@@ -4,7 +4,7 @@ use kafka_protocol::messages as m;
 pub use kafka_protocol::protocol::VersionRange;
 use kafka_protocol::protocol::{Message, Request};
 
-use super::{share, streams, txn};
+use super::{share, share_state, streams, txn};
 
 macro_rules! api_keys {
     ($($name:ident = $code:literal,)*) => {
@@ -58,13 +58,15 @@ fn theirs(key: ApiKey) -> Option<m::ApiKey> {
 }
 
 /// The versions of an API that this build can encode and decode: those of `kafka-protocol`, and those of our own
-/// messages beside it ([`super::share`], [`super::txn`]).
+/// messages beside it ([`super::share`], [`super::share_state`], [`super::streams`], [`super::txn`]).
 pub fn supported_range(key: ApiKey) -> VersionRange {
     match key {
         ApiKey::ShareFetch => share::ShareFetchRequest::VERSIONS,
         ApiKey::ShareAcknowledge => share::ShareAcknowledgeRequest::VERSIONS,
         ApiKey::DescribeShareGroupOffsets => share::DescribeShareGroupOffsetsRequest::VERSIONS,
         ApiKey::WriteTxnMarkers => txn::WriteTxnMarkersRequest::VERSIONS,
+        ApiKey::WriteShareGroupState => share_state::WriteShareGroupStateRequest::VERSIONS,
+        ApiKey::ReadShareGroupStateSummary => share_state::ReadShareGroupStateSummaryRequest::VERSIONS,
         ApiKey::StreamsGroupHeartbeat => streams::StreamsGroupHeartbeatRequest::VERSIONS,
         ApiKey::StreamsGroupDescribe => streams::StreamsGroupDescribeRequest::VERSIONS,
         _ => theirs(key).map_or(VersionRange { min: 0, max: -1 }, |key| key.valid_versions()),

@@ -7,6 +7,7 @@
 //! - [`sasl`]: PLAIN, SCRAM and OAUTHBEARER messages, both sides
 //! - [`fields`]: the field types of messages that are written by hand
 //! - [`share`], [`txn`]: messages of share groups and transactions in versions that `kafka-protocol` does not have
+//! - [`share_state`]: messages of brokers to the share coordinator
 //! - [`streams`]: messages of streams groups, which `kafka-protocol` does not have
 //! - [`tls`]: rustls configurations of clients and brokers
 
@@ -17,6 +18,7 @@ pub mod frame;
 pub mod guard;
 pub mod sasl;
 pub mod share;
+pub mod share_state;
 pub mod streams;
 pub mod tls;
 pub mod txn;

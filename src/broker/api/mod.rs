@@ -32,6 +32,7 @@ mod delete_acls;
 mod delete_groups;
 mod delete_records;
 mod delete_share_group_offsets;
+mod delete_share_group_state;
 mod delete_topics;
 mod describe_acls;
 mod describe_client_quotas;
@@ -55,6 +56,7 @@ mod find_coordinator;
 mod heartbeat;
 mod incremental_alter_configs;
 mod init_producer_id;
+mod initialize_share_group_state;
 mod join_group;
 mod leave_group;
 mod list_config_resources;
@@ -68,6 +70,8 @@ mod offset_delete;
 mod offset_fetch;
 mod offset_for_leader_epoch;
 mod produce;
+mod read_share_group_state;
+mod read_share_group_state_summary;
 mod renew_delegation_token;
 mod sasl_authenticate;
 mod sasl_handshake;
@@ -75,6 +79,7 @@ mod share_acknowledge;
 mod share_fetch;
 mod share_group_describe;
 mod share_group_heartbeat;
+mod share_state;
 pub mod shared;
 mod streams_group_describe;
 mod streams_group_heartbeat;
@@ -82,6 +87,7 @@ mod sync_group;
 mod txn_offset_commit;
 mod unregister_broker;
 mod update_features;
+mod write_share_group_state;
 mod write_txn_markers;
 
 type Answer<'a> = Pin<Box<dyn Future<Output = Result<Response, FrameError>> + Send + 'a>>;
@@ -125,6 +131,11 @@ mod requests {
     pub use kafka_protocol::messages::*;
 
     pub use crate::wire::streams::{StreamsGroupDescribeRequest, StreamsGroupHeartbeatRequest};
+
+    pub use crate::wire::share_state::{
+        DeleteShareGroupStateRequest, InitializeShareGroupStateRequest, ReadShareGroupStateRequest,
+        ReadShareGroupStateSummaryRequest, WriteShareGroupStateRequest,
+    };
 
     pub use crate::wire::share::{DescribeShareGroupOffsetsRequest, ShareAcknowledgeRequest, ShareFetchRequest};
     pub use crate::wire::txn::WriteTxnMarkersRequest;
@@ -196,6 +207,11 @@ pub static TABLE: &[Api] = apis! {
     ShareGroupDescribe,            1..=1,  share_group_describe,           ShareGroupDescribeRequest;
     ShareFetch,                    1..=2,  share_fetch,                    ShareFetchRequest;
     ShareAcknowledge,              1..=2,  share_acknowledge,              ShareAcknowledgeRequest;
+    InitializeShareGroupState,     0..=0,  initialize_share_group_state,   InitializeShareGroupStateRequest;
+    ReadShareGroupState,           0..=0,  read_share_group_state,         ReadShareGroupStateRequest;
+    WriteShareGroupState,          0..=1,  write_share_group_state,        WriteShareGroupStateRequest;
+    DeleteShareGroupState,         0..=0,  delete_share_group_state,       DeleteShareGroupStateRequest;
+    ReadShareGroupStateSummary,    0..=1,  read_share_group_state_summary, ReadShareGroupStateSummaryRequest;
     StreamsGroupHeartbeat,         0..=0,  streams_group_heartbeat,        StreamsGroupHeartbeatRequest;
     StreamsGroupDescribe,          0..=0,  streams_group_describe,         StreamsGroupDescribeRequest;
     DescribeShareGroupOffsets,     0..=1,  describe_share_group_offsets,   DescribeShareGroupOffsetsRequest;

@@ -1,13 +1,14 @@
 //! The share partitions this broker leads (Kafka: `SharePartitionManager`): loads them from the share coordinator when
 //! they are first needed, keeps there what becomes of them, and takes records back from who kept them too long.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use parking_lot::Mutex;
 use tokio::sync::{Notify, watch};
+use uuid::Uuid;
 
 use super::coordinator::{ShareCoordinator, ShareKey, ShareState};
 use super::partition::{AckBatch, AckError, Plan, SharePartition};
@@ -42,6 +43,8 @@ pub struct SharePartitionManager {
     /// The earliest time a lock ends, as far as the timer task knows.
     next_wake_ms: AtomicI64,
     wake: Notify,
+    /// Topics that were deleted, and whose states are to go.
+    deleted_topics: Mutex<HashSet<Uuid>>,
 }
 
 impl SharePartitionManager {
@@ -53,6 +56,7 @@ impl SharePartitionManager {
             entries: Mutex::default(),
             next_wake_ms: AtomicI64::new(i64::MAX),
             wake: Notify::new(),
+            deleted_topics: Mutex::default(),
         }
     }
 
@@ -273,8 +277,14 @@ impl SharePartitionManager {
         }
     }
 
-    /// Drops share partitions of topics that are gone.
-    pub fn on_metadata_changed(&self, new: &MetadataImage) {
+    /// Drops share partitions of topics that are gone; what is kept of them goes soon after.
+    pub fn on_metadata_changed(&self, old: &MetadataImage, new: &MetadataImage) {
+        let ids = old.topics.values().map(|topic| topic.id);
+        let gone: Vec<Uuid> = ids.filter(|id| new.topic_by_id(*id).is_none()).collect();
+        if !gone.is_empty() {
+            self.deleted_topics.lock().extend(gone);
+            self.wake.notify_one();
+        }
         let mut entries = self.entries.lock();
         entries.retain(|key, entry| {
             let is_there = new.topic_by_id(key.topic_id).is_some();
@@ -306,6 +316,10 @@ impl SharePartitionManager {
                 return;
             };
             self.next_wake_ms.store(i64::MAX, Ordering::SeqCst);
+            let deleted = std::mem::take(&mut *self.deleted_topics.lock());
+            if !deleted.is_empty() {
+                self.coordinator.delete_topics(&deleted);
+            }
             let entries: Vec<Arc<Entry>> = self.entries.lock().values().cloned().collect();
             let next = entries.iter().filter_map(|entry| self.expire(entry, now_ms)).min();
             let next = self

@@ -10,6 +10,7 @@ mod groups;
 mod list_offsets;
 mod produce_fetch;
 mod share_groups;
+mod streams_groups;
 mod timestamps;
 pub(crate) mod tokens;
 mod transactions;

@@ -8,6 +8,9 @@ use super::{StreamsGroup, StreamsMember};
 use crate::broker::group::consumer::MemberState;
 use crate::broker::group::turn::Turn;
 
+/// Tasks that are not free, by subtopology and partition.
+type Taken<'a> = HashSet<(&'a str, i32)>;
+
 impl StreamsGroup {
     /// Takes the member one step on. `owned` is what it says it has, if it says so. True if its tasks have changed.
     pub(super) fn reconcile(&mut self, turn: &mut Turn<'_>, member_id: &str, owned: Option<&TaskSet>) -> bool {
@@ -106,8 +109,8 @@ impl StreamsGroup {
     }
 
     /// Tasks that others run, or have not yet given back; and tasks whose state others of the same process hold.
-    fn taken_by_others(&self, member_id: &str, process_id: &str) -> (HashSet<(&str, i32)>, HashSet<(&str, i32)>) {
-        let (mut active, mut here) = (HashSet::new(), HashSet::new());
+    fn taken_by_others(&self, member_id: &str, process_id: &str) -> (Taken<'_>, Taken<'_>) {
+        let (mut active, mut here) = (Taken::new(), Taken::new());
         for (_, other) in self.members.iter().filter(|(id, _)| *id != member_id) {
             for tasks in [&other.assigned, &other.pending_revocation] {
                 active.extend(each(&tasks.active));

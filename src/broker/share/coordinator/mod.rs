@@ -8,17 +8,18 @@
 mod records;
 mod shard;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
+use uuid::Uuid;
 
 pub use records::{ShareKey, StateBatch};
 pub use shard::{ShareState, StateWrite};
 
 use crate::broker::group::OffsetsLog;
-use crate::broker::group::coordinator::{Clock, Entry as LogEntry, partition_for};
+use crate::broker::group::coordinator::{Clock, Entry as LogEntry, KeyValue, partition_for};
 use crate::log::log_dir::uuid_to_text;
 use crate::wire::ErrorCode;
 use records::StateRecord;
@@ -116,6 +117,13 @@ impl ShareCoordinator {
         self.turn(key, |shard| Ok(((), shard.delete(key))))
     }
 
+    /// Forgets the states of partitions of topics that are gone. What cannot be written stays, and is of no use.
+    pub fn delete_topics(&self, topics: &HashSet<Uuid>) {
+        for partition in 0..self.log.partition_count() {
+            let _ = self.turn_of(partition, |shard| Ok(((), shard.delete_topics(topics))));
+        }
+    }
+
     /// One turn of a shard: its record is appended under the shard's lock, and a shard whose record could not be appended
     /// is thrown away, as what is in the log is the truth.
     fn turn<T>(
@@ -123,13 +131,24 @@ impl ShareCoordinator {
         key: &ShareKey,
         event: impl FnOnce(&mut StateShard) -> Result<(T, Option<StateRecord>), ErrorCode>,
     ) -> Result<T, ErrorCode> {
-        let partition = self.partition_for(key);
+        self.turn_of(self.partition_for(key), |shard| {
+            let (result, record) = event(shard)?;
+            Ok((result, record.into_iter().collect()))
+        })
+    }
+
+    fn turn_of<T>(
+        &self,
+        partition: i32,
+        event: impl FnOnce(&mut StateShard) -> Result<(T, Vec<StateRecord>), ErrorCode>,
+    ) -> Result<T, ErrorCode> {
         let slot = self.slots.lock().entry(partition).or_default().clone();
         let mut slot = slot.lock();
         self.ensure_loaded(partition, &mut slot)?;
-        let (result, record) = event(&mut slot.shard)?;
-        if let Some(record) = record
-            && let Err(error) = self.log.append(partition, &[record.encode()], None, (self.clock)())
+        let (result, records) = event(&mut slot.shard)?;
+        let records: Vec<KeyValue> = records.iter().map(StateRecord::encode).collect();
+        if !records.is_empty()
+            && let Err(error) = self.log.append(partition, &records, None, (self.clock)())
         {
             *slot = Slot::default();
             return Err(match error {

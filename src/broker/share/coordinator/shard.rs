@@ -1,7 +1,9 @@
 //! The share partitions of one partition of `__share_group_state` (Kafka: `ShareCoordinatorShard`), as a state machine:
 //! each call leaves in the turn the record to append; [`StateShard::replay`] builds the same state from records alone.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+
+use uuid::Uuid;
 
 use super::records::{ShareKey, Snapshot, StateBatch, StateRecord, Update};
 use crate::broker::share::runs::{Run, Runs};
@@ -49,6 +51,19 @@ pub struct ShareState {
     pub start_offset: i64,
     pub delivery_complete_count: i32,
     pub batches: Vec<StateBatch>,
+}
+
+impl Default for ShareState {
+    /// That of a share partition of which nothing is known.
+    fn default() -> Self {
+        Self {
+            state_epoch: 0,
+            leader_epoch: 0,
+            start_offset: -1,
+            delivery_complete_count: -1,
+            batches: Vec::new(),
+        }
+    }
 }
 
 /// See the module.
@@ -256,6 +271,13 @@ impl StateShard {
             .then(|| self.keep(StateRecord::Tombstone(key.clone())))
     }
 
+    /// Forgets the states of partitions of these topics, which are gone.
+    pub fn delete_topics(&mut self, topics: &HashSet<Uuid>) -> Vec<StateRecord> {
+        let doomed = self.states.keys().filter(|key| topics.contains(&key.topic_id));
+        let doomed: Vec<ShareKey> = doomed.cloned().collect();
+        doomed.iter().filter_map(|key| self.delete(key)).collect()
+    }
+
     /// Applies a record that is to be appended.
     fn keep(&mut self, record: StateRecord) -> StateRecord {
         self.replay(record.clone());
@@ -364,6 +386,7 @@ mod tests {
         assert!(record.is_some());
         assert_eq!(shard.read(&key(), 3).unwrap_err(), ErrorCode::FENCED_LEADER_EPOCH);
         assert_eq!(shard.initialize(&key(), 2, 0, 0), Err(ErrorCode::FENCED_STATE_EPOCH));
+        assert!(shard.delete_topics(&[Uuid::from_u128(8)].into()).is_empty());
         assert!(shard.delete(&key()).is_some());
         assert!(shard.delete(&key()).is_none());
         assert!(shard.summary(&key()).is_none());

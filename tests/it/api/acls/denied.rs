@@ -30,7 +30,7 @@ use super::{
 };
 use crate::support::wire::Wire;
 use kt::wire::api::{ApiKey, layout_version};
-use kt::wire::{share, streams};
+use kt::wire::{share, share_state, streams};
 
 /// A connection of a principal without rights.
 pub(super) struct Caller {
@@ -130,6 +130,11 @@ const ROWS: &[Row] = rows! {
     ShareGroupDescribe GROUP_DENIED, |c, v| c.wire.call(&ShareGroupDescribeRequest::default().with_group_ids(vec![group(GROUP)]), v).groups.iter().map(|g| g.error_code).collect();
     ShareFetch GROUP_DENIED, |c, v| vec![c.wire.call(&share::ShareFetchRequest { group_id: Some(group(GROUP)), member_id: Some(text(MEMBER)), ..Default::default() }, v).0.error_code];
     ShareAcknowledge GROUP_DENIED, |c, v| vec![c.wire.call(&share::ShareAcknowledgeRequest { group_id: Some(group(GROUP)), member_id: Some(text(MEMBER)), ..Default::default() }, v).error_code];
+    InitializeShareGroupState CLUSTER_DENIED, |c, v| c.wire.call(&share_state::InitializeShareGroupStateRequest { topics: vec![share_state::InitializeTopic { partitions: vec![Default::default()], ..Default::default() }], ..Default::default() }, v).results.iter().flat_map(|t| &t.partitions).map(|p| p.error_code).collect();
+    ReadShareGroupState CLUSTER_DENIED, |c, v| c.wire.call(&share_state::ReadShareGroupStateRequest { topics: vec![share_state::ReadTopic { partitions: vec![Default::default()], ..Default::default() }], ..Default::default() }, v).results.iter().flat_map(|t| &t.partitions).map(|p| p.error_code).collect();
+    WriteShareGroupState CLUSTER_DENIED, |c, v| c.wire.call(&share_state::WriteShareGroupStateRequest { topics: vec![share_state::WriteTopic { partitions: vec![Default::default()], ..Default::default() }], ..Default::default() }, v).results.iter().flat_map(|t| &t.partitions).map(|p| p.error_code).collect();
+    DeleteShareGroupState CLUSTER_DENIED, |c, v| c.wire.call(&share_state::DeleteShareGroupStateRequest { topics: vec![share_state::DeleteTopic { partitions: vec![Default::default()], ..Default::default() }], ..Default::default() }, v).results.iter().flat_map(|t| &t.partitions).map(|p| p.error_code).collect();
+    ReadShareGroupStateSummary CLUSTER_DENIED, |c, v| c.wire.call(&share_state::ReadShareGroupStateSummaryRequest { topics: vec![share_state::SummaryTopic { partitions: vec![Default::default()], ..Default::default() }], ..Default::default() }, v).results.iter().flat_map(|t| &t.partitions).map(|p| p.error_code).collect();
     StreamsGroupHeartbeat GROUP_DENIED, |c, v| vec![c.wire.call(&streams::StreamsGroupHeartbeatRequest { group_id: group(GROUP), member_id: text(MEMBER), ..Default::default() }, v).error_code];
     StreamsGroupDescribe GROUP_DENIED, |c, v| c.wire.call(&streams::StreamsGroupDescribeRequest { group_ids: vec![group(GROUP)], ..Default::default() }, v).groups.iter().map(|g| g.error_code).collect();
     DescribeShareGroupOffsets GROUP_DENIED, |c, v| describe_share_group_offsets(c, v);

@@ -1,0 +1,38 @@
+//! DeleteShareGroupState (86), v0. Forgets the state of share partitions. KIP-932.
+
+use super::share_state::{act, error_of};
+use crate::broker::request::RequestContext;
+use crate::broker::share::coordinator::ShareKey;
+use crate::wire::share_state::{
+    DeleteShareGroupStateRequest, DeleteShareGroupStateResponse, DeletedPartition, DeletedTopic,
+};
+
+pub async fn handle(cx: &RequestContext, req: DeleteShareGroupStateRequest) -> DeleteShareGroupStateResponse {
+    let results = req.topics.iter().map(|topic| {
+        let partitions = topic.partitions.iter().map(|wanted| {
+            let key = ShareKey {
+                group_id: req.group_id.to_string(),
+                topic_id: topic.topic_id,
+                partition: wanted.partition,
+            };
+            let done = act(cx, key, |key| {
+                cx.node.shares().coordinator()?.delete(key)?;
+                cx.node.shares().forget(key);
+                Ok(())
+            });
+            let (error_code, error_message) = error_of(&done);
+            DeletedPartition {
+                partition: wanted.partition,
+                error_code,
+                error_message,
+            }
+        });
+        DeletedTopic {
+            topic_id: topic.topic_id,
+            partitions: partitions.collect(),
+        }
+    });
+    DeleteShareGroupStateResponse {
+        results: results.collect(),
+    }
+}
