@@ -16,6 +16,7 @@ use crate::wire::error::ErrorCode;
 
 /// v1 tells members of the classic protocol apart; there are none here.
 const MEMBER_TYPE: i16 = 1;
+const CLASSIC_MEMBER: i8 = 0;
 const CONSUMER_MEMBER: i8 = 1;
 
 pub async fn handle(cx: &RequestContext, req: ConsumerGroupDescribeRequest) -> ConsumerGroupDescribeResponse {
@@ -116,7 +117,11 @@ fn member(
             member.assigned.iter().map(|(id, p)| (*id, p.keys().copied().collect())),
         ))
         .with_target_assignment(to_wire(image, target.map(|(id, p)| (*id, p.iter().copied().collect()))))
-        .with_member_type(if version >= MEMBER_TYPE { CONSUMER_MEMBER } else { -1 })
+        .with_member_type(match member.classic() {
+            _ if version < MEMBER_TYPE => -1,
+            Some(_) => CLASSIC_MEMBER,
+            None => CONSUMER_MEMBER,
+        })
 }
 
 /// Topics that are gone have no name to show, and are left out.

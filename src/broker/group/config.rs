@@ -28,6 +28,8 @@ pub struct GroupCoordinatorConfig {
     pub consumer_heartbeat_interval_ms: i32,
     /// `group.consumer.max.size`: members a group of the consumer protocol may have.
     pub consumer_max_size: usize,
+    /// Whether a classic group changes its protocol when a member of the new one comes (`group.consumer.migration.policy`).
+    pub consumer_upgrade: bool,
     /// `group.share.session.timeout.ms`
     pub share_session_timeout_ms: i32,
     /// `group.share.heartbeat.interval.ms`
@@ -58,6 +60,7 @@ impl Default for GroupCoordinatorConfig {
             consumer_session_timeout_ms: 45_000,
             consumer_heartbeat_interval_ms: 5_000,
             consumer_max_size: i32::MAX as usize,
+            consumer_upgrade: true,
             share_session_timeout_ms: 45_000,
             share_heartbeat_interval_ms: 5_000,
             share_max_size: 200,
@@ -83,6 +86,12 @@ impl From<&BrokerConfig> for GroupCoordinatorConfig {
             consumer_session_timeout_ms: config.i32("group.consumer.session.timeout.ms"),
             consumer_heartbeat_interval_ms: config.i32("group.consumer.heartbeat.interval.ms"),
             consumer_max_size: size("group.consumer.max.size"),
+            consumer_upgrade: {
+                let policy = config.str("group.consumer.migration.policy").unwrap_or_default();
+                ["upgrade", "bidirectional"]
+                    .iter()
+                    .any(|p| policy.eq_ignore_ascii_case(p))
+            },
             share_session_timeout_ms: config.i32("group.share.session.timeout.ms"),
             share_heartbeat_interval_ms: config.i32("group.share.heartbeat.interval.ms"),
             share_max_size: size("group.share.max.size"),

@@ -18,6 +18,8 @@ pub mod consumer;
 pub mod coordinator;
 #[cfg(test)]
 mod coordinator_tests;
+#[cfg(test)]
+mod migration_tests;
 pub mod offsets;
 mod offsets_topic;
 mod pending;

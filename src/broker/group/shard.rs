@@ -7,7 +7,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::classic::{CONSUMER_PROTOCOL_TYPE, ClassicGroup, JoinRequest, State, SyncRequest, join_error, sync_error};
 use super::consumer::records::ConsumerRecord;
-use super::consumer::{ConsumerGroup, GroupError, HeartbeatAnswer, HeartbeatRequest, JOIN_EPOCH};
+use super::consumer::{ConsumerGroup, GroupError, HeartbeatAnswer, HeartbeatRequest, JOIN_EPOCH, answer_parked};
 use super::offsets::{OffsetCommit, Offsets, RetentionStart, TopicOffsets, tombstone};
 use super::pending::PendingOffsets;
 use super::records::Record;
@@ -334,9 +334,9 @@ impl Shard {
             turn.replies.push((request.reply, Reply::Join(response)));
             return;
         }
-        if let Some(Group::Consumer(group)) = self.groups.get(group_id) {
+        if let Some(Group::Consumer(group)) = self.groups.get_mut(group_id) {
             if !group.is_empty() {
-                let response = join_error(&request.member_id, ErrorCode::INCONSISTENT_GROUP_PROTOCOL);
+                let response = group.join_classic(turn, &request);
                 turn.replies.push((request.reply, Reply::Join(response)));
                 return;
             }
@@ -362,7 +362,7 @@ impl Shard {
         group.join(turn, request);
     }
 
-    /// ConsumerGroupHeartbeat. A group comes to be with its first member; an empty classic one changes its protocol.
+    /// ConsumerGroupHeartbeat. A group comes to be with its first member; a classic one of consumers changes its protocol.
     pub fn consumer_heartbeat(
         &mut self,
         turn: &mut Turn<'_>,
@@ -371,7 +371,13 @@ impl Shard {
     ) -> Result<HeartbeatAnswer, GroupError> {
         match self.groups.get_mut(group_id) {
             Some(Group::Consumer(group)) => return group.heartbeat(turn, request),
-            Some(Group::Classic(group)) if !group.is_empty() || request.member_epoch != JOIN_EPOCH => {
+            Some(Group::Classic(group)) if !group.is_empty() && request.member_epoch == JOIN_EPOCH => {
+                if !self.migrate(turn, group_id) {
+                    let text = format!("Group {group_id} is not a consumer group.");
+                    return Err(GroupError::new(ErrorCode::GROUP_ID_NOT_FOUND, text));
+                }
+            }
+            Some(Group::Classic(_)) if request.member_epoch != JOIN_EPOCH => {
                 let text = format!("Group {group_id} is not a consumer group.");
                 return Err(GroupError::new(ErrorCode::GROUP_ID_NOT_FOUND, text));
             }
@@ -393,11 +399,39 @@ impl Shard {
         answer
     }
 
+    /// Makes a consumer group of a classic one that has members, with them in it. False if that cannot be, or is not wanted
+    /// (`group.consumer.migration.policy`).
+    fn migrate(&mut self, turn: &mut Turn<'_>, group_id: &str) -> bool {
+        let Some(Group::Classic(classic)) = self.groups.get(group_id) else {
+            return false;
+        };
+        let has_room = classic.members().count() < turn.config.consumer_max_size;
+        if !turn.config.consumer_upgrade || !classic.uses_consumer_protocol() || !has_room {
+            return false;
+        }
+        let before = turn.records.len();
+        turn.records.push(Record::GroupMetadata {
+            group_id: group_id.to_owned(),
+            value: None,
+        });
+        let Ok(group) = ConsumerGroup::from_classic(turn, classic) else {
+            turn.records.truncate(before);
+            return false;
+        };
+        answer_parked(turn, classic);
+        self.groups.insert(group_id.to_owned(), Group::Consumer(group));
+        true
+    }
+
     /// SyncGroup.
     pub fn sync(&mut self, turn: &mut Turn<'_>, group_id: &str, request: SyncRequest) {
         match self.groups.get_mut(group_id) {
             Some(Group::Classic(group)) => group.sync(turn, request),
-            Some(Group::Consumer(_) | Group::Share(_) | Group::Streams(_)) | None => {
+            Some(Group::Consumer(group)) => {
+                let response = group.sync_classic(turn, &request);
+                turn.replies.push((request.reply, Reply::Sync(response)));
+            }
+            Some(Group::Share(_) | Group::Streams(_)) | None => {
                 let response = sync_error(ErrorCode::UNKNOWN_MEMBER_ID);
                 turn.replies.push((request.reply, Reply::Sync(response)));
             }
@@ -414,7 +448,8 @@ impl Shard {
     ) -> Result<(), ErrorCode> {
         match self.groups.get_mut(group_id) {
             Some(Group::Classic(group)) => group.heartbeat(turn, member.0, member.1, generation_id),
-            Some(Group::Consumer(_) | Group::Share(_) | Group::Streams(_)) | None => Err(ErrorCode::UNKNOWN_MEMBER_ID),
+            Some(Group::Consumer(group)) => group.heartbeat_classic(turn, member, generation_id),
+            Some(Group::Share(_) | Group::Streams(_)) | None => Err(ErrorCode::UNKNOWN_MEMBER_ID),
         }
     }
 
@@ -427,7 +462,8 @@ impl Shard {
     ) -> Vec<Result<(), ErrorCode>> {
         match self.groups.get_mut(group_id) {
             Some(Group::Classic(group)) => group.leave(turn, members),
-            Some(Group::Consumer(_) | Group::Share(_) | Group::Streams(_)) | None => {
+            Some(Group::Consumer(group)) => group.leave_classic(turn, members),
+            Some(Group::Share(_) | Group::Streams(_)) | None => {
                 vec![Err(ErrorCode::UNKNOWN_MEMBER_ID); members.len()]
             }
         }

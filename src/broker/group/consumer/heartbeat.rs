@@ -192,7 +192,7 @@ impl ConsumerGroup {
         old_id: &str,
         member_id: &str,
     ) -> Result<(), GroupError> {
-        let Some(mut old) = self.members.get(old_id).cloned() else {
+        let Some(old) = self.members.get(old_id) else {
             return Ok(());
         };
         if old.member_epoch != LEAVE_STATIC_EPOCH {
@@ -204,6 +204,15 @@ impl ConsumerGroup {
                 ),
             ));
         }
+        self.replace_static(turn, old_id, member_id);
+        Ok(())
+    }
+
+    /// Gives a static member's place to another member id.
+    pub(super) fn replace_static(&mut self, turn: &mut Turn<'_>, old_id: &str, member_id: &str) {
+        let Some(mut old) = self.members.get(old_id).cloned() else {
+            return;
+        };
         let target = self.target.get(old_id).map(to_record);
         self.remove_member(turn, old_id);
         old.member_epoch = 0;
@@ -227,7 +236,6 @@ impl ConsumerGroup {
         );
         let value = Some(old.current_assignment());
         self.write(turn, ConsumerRecord::CurrentAssignment { member_id, value });
-        Ok(())
     }
 
     /// Keeps what the member says of itself. True if that calls for another assignment.
@@ -278,7 +286,7 @@ impl ConsumerGroup {
     }
 
     /// Moves the group epoch on if members or topics call for it, and the target assignment after it.
-    fn update_epochs(&mut self, turn: &mut Turn<'_>, topics: &dyn ClusterView, mut is_called_for: bool) {
+    pub(super) fn update_epochs(&mut self, turn: &mut Turn<'_>, topics: &dyn ClusterView, mut is_called_for: bool) {
         is_called_for |= self.resolve_regexes(turn, topics);
         let hash = self.hash_of_topics(topics);
         if is_called_for || hash != self.metadata_hash {
@@ -433,7 +441,7 @@ impl ConsumerGroup {
     }
 
     /// Takes a member out. The target is computed anew when the next member is heard of, as in Kafka.
-    fn fence(&mut self, turn: &mut Turn<'_>, topics: &dyn ClusterView, member_id: &str) {
+    pub(super) fn fence(&mut self, turn: &mut Turn<'_>, topics: &dyn ClusterView, member_id: &str) {
         self.remove_member(turn, member_id);
         let metadata_hash = self.hash_of_topics(topics);
         let group = GroupEpoch {
@@ -473,7 +481,12 @@ impl ConsumerGroup {
     pub fn on_loaded(&mut self, turn: &mut Turn<'_>) {
         let session_timeout_ms = self.session_timeout_ms(turn);
         for member in self.members.values_mut() {
-            member.session_deadline_ms = Some(turn.after_ms(session_timeout_ms));
+            let own = member
+                .metadata
+                .classic
+                .as_ref()
+                .map(|classic| classic.session_timeout_ms);
+            member.session_deadline_ms = Some(turn.after_ms(own.unwrap_or(session_timeout_ms)));
             if member.state == MemberState::UnrevokedPartitions {
                 let deadline_ms = turn.after_ms(member.metadata.rebalance_timeout_ms);
                 member.rebalance_deadline = Some((deadline_ms, member.member_epoch));
@@ -487,6 +500,7 @@ impl ConsumerGroup {
             [
                 member.session_deadline_ms,
                 member.rebalance_deadline.map(|(deadline_ms, _)| deadline_ms),
+                member.classic_deadline_ms,
             ]
         });
         deadlines.flatten().min()
@@ -500,9 +514,8 @@ impl ConsumerGroup {
             let revoking = member
                 .rebalance_deadline
                 .filter(|(_, epoch)| *epoch == member.member_epoch);
-            member
-                .session_deadline_ms
-                .is_some_and(|deadline_ms| deadline_ms <= now_ms)
+            let silent = [member.session_deadline_ms, member.classic_deadline_ms];
+            silent.into_iter().flatten().any(|deadline_ms| deadline_ms <= now_ms)
                 || revoking.is_some_and(|(deadline_ms, _)| deadline_ms <= now_ms)
         };
         let late: Vec<String> = self
@@ -567,7 +580,7 @@ fn partitions_of(member: &ConsumerMember) -> Assignment {
         .collect()
 }
 
-fn to_record(assignment: &Assignment) -> TopicIdPartitions {
+pub(super) fn to_record(assignment: &Assignment) -> TopicIdPartitions {
     assignment
         .iter()
         .map(|(id, partitions)| (*id, partitions.iter().copied().collect()))

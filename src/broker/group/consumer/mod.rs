@@ -8,10 +8,11 @@
 //!
 //! All state that outlives a restart changes by [`ConsumerGroup::replay`] alone; events write the records and replay them.
 //!
-//! Not here: members of the classic protocol inside such a group (online migration). A group changes its protocol when it
-//! is empty.
+//! Members of the classic protocol may be in such a group (`classic_members`): it was one of theirs before. The way back, when
+//! the last member of the consumer protocol leaves, is not there: the group becomes classic once it is empty.
 
 mod assignor;
+mod classic_members;
 mod heartbeat;
 mod reconcile;
 pub mod records;
@@ -25,6 +26,7 @@ use indexmap::IndexMap;
 use uuid::Uuid;
 
 pub use assignor::Assignor;
+pub use classic_members::answer_parked;
 pub use heartbeat::{HeartbeatAnswer, HeartbeatRequest};
 use records::{ConsumerRecord, CurrentAssignment, EpochPartitions, MemberMetadata, ResolvedRegex};
 
@@ -141,6 +143,8 @@ pub struct ConsumerMember {
     session_deadline_ms: Option<i64>,
     /// When the member must have given its partitions back, and the epoch it was asked at.
     rebalance_deadline: Option<(i64, i32)>,
+    /// When a classic member that was told of a rebalance, or has joined, must have been heard of.
+    classic_deadline_ms: Option<i64>,
 }
 
 /// See the module.
@@ -260,6 +264,12 @@ impl ConsumerGroup {
             return Ok(());
         }
         let member = self.members.get(member_id).ok_or(ErrorCode::UNKNOWN_MEMBER_ID)?;
+        if member.classic().is_some() {
+            return match member.member_epoch == member_epoch {
+                true => Ok(()),
+                false => Err(ErrorCode::ILLEGAL_GENERATION),
+            };
+        }
         if api_version < 9 {
             return Err(ErrorCode::UNSUPPORTED_VERSION);
         }

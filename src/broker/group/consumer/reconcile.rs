@@ -98,6 +98,18 @@ impl ConsumerGroup {
         next
     }
 
+    /// Whether something of its target is still with others.
+    pub(super) fn waits_for_others(&self, member_id: &str, member: &ConsumerMember) -> bool {
+        let taken = self.owned_by_others(member_id);
+        let target = self.target.get(member_id).into_iter().flatten();
+        let missing = target.flat_map(|(id, partitions)| {
+            let assigned = member.assigned.get(id);
+            let has = move |partition: &&i32| assigned.is_some_and(|a| a.contains_key(partition));
+            partitions.iter().filter(move |p| !has(p)).map(|p| (*id, *p))
+        });
+        missing.into_iter().any(|partition| taken.contains(&partition))
+    }
+
     /// Partitions that other members have, or have not yet given back.
     fn owned_by_others(&self, member_id: &str) -> HashSet<(Uuid, i32)> {
         let others = self

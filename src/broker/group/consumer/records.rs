@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use uuid::Uuid;
 
+use crate::broker::group::classic::Protocol;
 use crate::broker::group::codec::{CodecError, Reader, Writer};
 
 const GROUP_METADATA: i16 = 3;
@@ -66,6 +67,16 @@ pub struct MemberMetadata {
     pub subscribed_topic_regex: Option<String>,
     pub rebalance_timeout_ms: i32,
     pub server_assignor: Option<String>,
+    /// Of a member that speaks the classic protocol.
+    pub classic: Option<ClassicMetadata>,
+}
+
+/// What a member of the classic protocol said when it joined (`ClassicMemberMetadata`).
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ClassicMetadata {
+    pub session_timeout_ms: i32,
+    /// In the order of preference.
+    pub protocols: Vec<Protocol>,
 }
 
 /// Where a member stands between its last and its target assignment.
@@ -286,16 +297,26 @@ impl MemberMetadata {
         value.i32(self.rebalance_timeout_ms);
         value.compact_nullable_string(self.server_assignor.as_deref());
         // Kafka always writes its tagged `ClassicMemberMetadata`; a 0 says that there is none.
-        let mut no_classic_metadata = Writer::default();
-        no_classic_metadata.i8(0);
-        value.one_tagged_field(0, no_classic_metadata);
+        let mut classic = Writer::default();
+        classic.i8(i8::from(self.classic.is_some()));
+        if let Some(metadata) = &self.classic {
+            classic.i32(metadata.session_timeout_ms);
+            classic.compact_array_length(metadata.protocols.len());
+            for protocol in &metadata.protocols {
+                classic.compact_string(&protocol.name);
+                classic.compact_bytes(&protocol.metadata);
+                classic.no_tagged_fields();
+            }
+            classic.no_tagged_fields();
+        }
+        value.one_tagged_field(0, classic);
         value.finish()
     }
 
     fn decode(bytes: &[u8]) -> Result<Self, CodecError> {
         let mut value = Reader::new("ConsumerGroupMemberMetadataValue", bytes);
         value.version(0)?;
-        let member = Self {
+        let mut member = Self {
             instance_id: value.compact_nullable_string()?,
             rack_id: value.compact_nullable_string()?,
             client_id: value.compact_string()?,
@@ -307,9 +328,35 @@ impl MemberMetadata {
             subscribed_topic_regex: value.compact_nullable_string()?,
             rebalance_timeout_ms: value.i32()?,
             server_assignor: value.compact_nullable_string()?,
+            classic: None,
         };
-        value.skip_tagged_fields()?;
+        value.tagged_fields(|tag, field| {
+            if tag == 0 && field.i8()? != 0 {
+                member.classic = Some(ClassicMetadata::decode(field)?);
+            }
+            Ok(())
+        })?;
         Ok(member)
+    }
+}
+
+impl ClassicMetadata {
+    fn decode(value: &mut Reader<'_>) -> Result<Self, CodecError> {
+        let session_timeout_ms = value.i32()?;
+        let count = value.compact_array_length()?;
+        let protocols = read_many(count, || {
+            let protocol = Protocol {
+                name: value.compact_string()?,
+                metadata: value.compact_bytes()?,
+            };
+            value.skip_tagged_fields()?;
+            Ok(protocol)
+        })?;
+        value.skip_tagged_fields()?;
+        Ok(Self {
+            session_timeout_ms,
+            protocols,
+        })
     }
 }
 
