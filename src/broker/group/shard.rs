@@ -369,23 +369,20 @@ impl Shard {
         group_id: &str,
         request: &HeartbeatRequest,
     ) -> Result<HeartbeatAnswer, GroupError> {
+        let not_one = || {
+            let text = format!("Group {group_id} is not a consumer group.");
+            GroupError::new(ErrorCode::GROUP_ID_NOT_FOUND, text)
+        };
+        let is_joining = request.member_epoch == JOIN_EPOCH;
+        let has_members = matches!(self.groups.get(group_id), Some(Group::Classic(group)) if !group.is_empty());
+        if is_joining && has_members && !self.migrate(turn, group_id) {
+            return Err(not_one());
+        }
         match self.groups.get_mut(group_id) {
             Some(Group::Consumer(group)) => return group.heartbeat(turn, request),
-            Some(Group::Classic(group)) if !group.is_empty() && request.member_epoch == JOIN_EPOCH => {
-                if !self.migrate(turn, group_id) {
-                    let text = format!("Group {group_id} is not a consumer group.");
-                    return Err(GroupError::new(ErrorCode::GROUP_ID_NOT_FOUND, text));
-                }
-            }
-            Some(Group::Classic(_)) if request.member_epoch != JOIN_EPOCH => {
-                let text = format!("Group {group_id} is not a consumer group.");
-                return Err(GroupError::new(ErrorCode::GROUP_ID_NOT_FOUND, text));
-            }
-            Some(Group::Share(_) | Group::Streams(_)) => {
-                let text = format!("Group {group_id} is not a consumer group.");
-                return Err(GroupError::new(ErrorCode::GROUP_ID_NOT_FOUND, text));
-            }
-            None if request.member_epoch != JOIN_EPOCH => {
+            Some(Group::Classic(_)) if !is_joining => return Err(not_one()),
+            Some(Group::Share(_) | Group::Streams(_)) => return Err(not_one()),
+            None if !is_joining => {
                 let text = format!("Consumer group {group_id} not found.");
                 return Err(GroupError::new(ErrorCode::GROUP_ID_NOT_FOUND, text));
             }
