@@ -69,6 +69,7 @@ mod offset_commit;
 mod offset_delete;
 mod offset_fetch;
 mod offset_for_leader_epoch;
+mod offset_screen;
 mod produce;
 mod read_share_group_state;
 mod read_share_group_state_summary;

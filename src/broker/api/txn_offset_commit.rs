@@ -6,8 +6,9 @@ use kafka_protocol::messages::txn_offset_commit_response::{
 };
 use kafka_protocol::messages::{TxnOffsetCommitRequest, TxnOffsetCommitResponse};
 
+use super::offset_screen::{Asked, Screen};
 use crate::TopicPartition;
-use crate::broker::group::offsets::{OffsetCommit, PartitionCommit};
+use crate::broker::group::offsets::OffsetCommit;
 use crate::broker::metadata::names;
 use crate::broker::replica::TxnProducer;
 use crate::broker::request::{Operation, RequestContext, Resource};
@@ -20,21 +21,15 @@ pub async fn handle(cx: &RequestContext, req: TxnOffsetCommitRequest) -> TxnOffs
     let allowed = cx
         .authorize(Operation::Write, Resource::TransactionalId(&req.transactional_id))
         .and_then(|()| cx.authorize(Operation::Read, Resource::Group(&req.group_id)));
-    let (mut codes, commit) = match allowed {
+    let screen = match allowed {
         Ok(()) => screen(cx, &req),
-        Err(denied) => (vec![Some(denied.code); partition_count(&req)], OffsetCommit::default()),
+        Err(denied) => Screen::refuse(cx, req.topics.iter().map(|t| t.partitions.len()).sum(), denied.code),
     };
-    if !commit.partitions.is_empty() {
-        let results = match commit_offsets(cx, &req, &commit).await {
-            Ok(results) => results,
-            Err(code) => vec![Err(code); commit.partitions.len()],
-        };
-        let mut results = results.into_iter();
-        for code in codes.iter_mut().filter(|code| code.is_none()) {
-            *code = Some(results.next().unwrap_or(Ok(())).err().unwrap_or(ErrorCode::NONE));
-        }
-    }
-    response(req, codes)
+    let results = match screen.commit.partitions.is_empty() {
+        true => Ok(Vec::new()),
+        false => commit_offsets(cx, &req, &screen.commit).await,
+    };
+    response(req, screen.codes(results))
 }
 
 async fn commit_offsets(
@@ -71,50 +66,30 @@ fn as_told(error: ErrorCode) -> ErrorCode {
     }
 }
 
-fn partition_count(req: &TxnOffsetCommitRequest) -> usize {
-    req.topics.iter().map(|topic| topic.partitions.len()).sum()
-}
-
-/// Tells the partitions that may be committed from those that may not: for each partition of the request, in its order,
-/// the error or `None`; and the commit of the rest.
-fn screen(cx: &RequestContext, req: &TxnOffsetCommitRequest) -> (Vec<Option<ErrorCode>>, OffsetCommit) {
-    let image = cx.image();
-    let mut codes = Vec::with_capacity(partition_count(req));
-    let mut commit = OffsetCommit {
-        member_id: req.member_id.to_string(),
-        instance_id: req.group_instance_id.as_ref().map(ToString::to_string),
-        generation_id: req.generation_id,
-        api_version: cx.api_version,
-        ..OffsetCommit::default()
-    };
+fn screen(cx: &RequestContext, req: &TxnOffsetCommitRequest) -> Screen {
+    let mut screen = Screen::of(
+        cx,
+        OffsetCommit {
+            member_id: req.member_id.to_string(),
+            instance_id: req.group_instance_id.as_ref().map(ToString::to_string),
+            generation_id: req.generation_id,
+            api_version: cx.api_version,
+            ..OffsetCommit::default()
+        },
+    );
     for topic in &req.topics {
-        let denied = cx.authorize(Operation::Read, Resource::Topic(&topic.name)).err();
-        let known = image.topic(&topic.name);
-        for partition in &topic.partitions {
-            let index = usize::try_from(partition.partition_index).unwrap_or(usize::MAX);
-            let known = known.filter(|topic| index < topic.partitions.len());
-            codes.push(match (&denied, known) {
-                (Some(denied), _) => Some(denied.code),
-                (None, None) => Some(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION),
-                (None, Some(known)) => {
-                    commit.partitions.push(PartitionCommit {
-                        topic: topic.name.to_string(),
-                        topic_id: known.id,
-                        partition: partition.partition_index,
-                        offset: partition.committed_offset,
-                        leader_epoch: partition.committed_leader_epoch,
-                        metadata: partition.committed_metadata.as_deref().unwrap_or_default().to_owned(),
-                    });
-                    None
-                }
-            });
-        }
+        let asked = topic.partitions.iter().map(|partition| Asked {
+            partition: partition.partition_index,
+            offset: partition.committed_offset,
+            leader_epoch: partition.committed_leader_epoch,
+            metadata: partition.committed_metadata.as_deref(),
+        });
+        screen.topic(cx, &topic.name, asked);
     }
-    (codes, commit)
+    screen
 }
 
-fn response(req: TxnOffsetCommitRequest, codes: Vec<Option<ErrorCode>>) -> TxnOffsetCommitResponse {
-    let mut codes = codes.into_iter().map(|code| code.unwrap_or(ErrorCode::NONE).code());
+fn response(req: TxnOffsetCommitRequest, mut codes: impl Iterator<Item = i16>) -> TxnOffsetCommitResponse {
     let topics = req.topics.into_iter().map(|topic| {
         let partitions = topic.partitions.iter().map(|partition| {
             TxnOffsetCommitResponsePartition::default()
