@@ -14,7 +14,7 @@ use crate::broker::metadata::MetadataImage;
 use crate::broker::request::{Operation, RequestContext, Resource};
 use crate::wire::error::ErrorCode;
 
-/// v1 tells members of the classic protocol apart; there are none here.
+/// v1 tells members of the classic protocol apart.
 const MEMBER_TYPE: i16 = 1;
 const CLASSIC_MEMBER: i8 = 0;
 const CONSUMER_MEMBER: i8 = 1;

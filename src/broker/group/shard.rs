@@ -7,7 +7,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::classic::{CONSUMER_PROTOCOL_TYPE, ClassicGroup, JoinRequest, State, SyncRequest, join_error, sync_error};
 use super::consumer::records::ConsumerRecord;
-use super::consumer::{ConsumerGroup, GroupError, HeartbeatAnswer, HeartbeatRequest, JOIN_EPOCH, answer_parked};
+use super::consumer::{ConsumerGroup, GroupError, HeartbeatAnswer, HeartbeatRequest, JOIN_EPOCH};
 use super::offsets::{OffsetCommit, Offsets, RetentionStart, TopicOffsets, tombstone};
 use super::pending::PendingOffsets;
 use super::records::Record;
@@ -249,19 +249,11 @@ impl Shard {
 
     /// Answers every parked request with `error`: this node is no longer the coordinator.
     pub fn abandon(self, error: ErrorCode) -> Vec<(ReplyId, Reply)> {
-        let mut replies = Vec::new();
-        for group in self.groups.values() {
-            let Group::Classic(group) = group else { continue };
-            for member in group.members() {
-                if let Some(reply) = member.awaiting_join() {
-                    replies.push((reply, Reply::Join(join_error(&member.member_id, error))));
-                }
-                if let Some(reply) = member.awaiting_sync() {
-                    replies.push((reply, Reply::Sync(sync_error(error))));
-                }
-            }
-        }
-        replies
+        let classic = self.groups.values().filter_map(|group| match group {
+            Group::Classic(group) => Some(group),
+            Group::Consumer(_) | Group::Share(_) | Group::Streams(_) => None,
+        });
+        classic.flat_map(|group| group.parked_errors(error)).collect()
     }
 
     /// A tombstone makes no group.
@@ -415,7 +407,9 @@ impl Shard {
             turn.records.truncate(before);
             return false;
         };
-        answer_parked(turn, classic);
+        // A JoinGroup that waits is told of a rebalance, as in Kafka: the client asks again.
+        turn.replies
+            .extend(classic.parked_errors(ErrorCode::REBALANCE_IN_PROGRESS));
         self.groups.insert(group_id.to_owned(), Group::Consumer(group));
         true
     }

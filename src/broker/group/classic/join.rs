@@ -30,6 +30,14 @@ pub struct JoinRequest {
     pub supports_skipping_assignment: bool,
 }
 
+impl JoinRequest {
+    /// An id for a member that has none yet.
+    pub(in crate::broker::group) fn new_member_id(&self) -> String {
+        let prefix = self.instance_id.as_deref().unwrap_or(&self.client_id);
+        format!("{prefix}-{}", Uuid::new_v4())
+    }
+}
+
 impl ClassicGroup {
     /// Takes a JoinGroup. The answer comes in this turn or a later one.
     pub fn join(&mut self, turn: &mut Turn<'_>, request: JoinRequest) {
@@ -70,8 +78,7 @@ impl ClassicGroup {
     }
 
     fn join_new_member(&mut self, turn: &mut Turn<'_>, request: JoinRequest) {
-        let prefix = request.instance_id.as_deref().unwrap_or(&request.client_id);
-        let member_id = format!("{prefix}-{}", Uuid::new_v4());
+        let member_id = request.new_member_id();
         match &request.instance_id {
             Some(instance_id) => match self.static_members.get(instance_id).cloned() {
                 Some(old_member_id) => self.replace_static_member(turn, request, &old_member_id, member_id),

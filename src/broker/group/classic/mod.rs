@@ -33,7 +33,7 @@ use timers::JoinTimer;
 
 use super::records::{GroupMetadataValue, MemberMetadata, Record};
 use super::subscription::subscribed_topics;
-use super::turn::Turn;
+use super::turn::{Reply, ReplyId, Turn};
 use crate::wire::error::ErrorCode;
 
 /// Protocol type of consumers; other types (Connect uses `connect`) are opaque to the broker.
@@ -175,6 +175,19 @@ impl ClassicGroup {
 
     pub fn members(&self) -> impl Iterator<Item = &ClassicMember> {
         self.members.values()
+    }
+
+    /// The same error for every request that waits here: the group is no longer to be had, or not as it was.
+    pub(super) fn parked_errors(&self, error: ErrorCode) -> impl Iterator<Item = (ReplyId, Reply)> {
+        self.members().flat_map(move |member| {
+            let join = member
+                .awaiting_join()
+                .map(|reply| (reply, Reply::Join(join_error(&member.member_id, error))));
+            let sync = member
+                .awaiting_sync()
+                .map(|reply| (reply, Reply::Sync(sync_error(error))));
+            join.into_iter().chain(sync)
+        })
     }
 
     pub fn state_since_ms(&self) -> Option<i64> {

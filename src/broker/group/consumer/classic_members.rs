@@ -5,6 +5,8 @@
 //! epoch, it hears of a rebalance by its heartbeat, JoinGroup takes it on to what the group's target gives it, SyncGroup
 //! tells it what that is. What it must give back it gives back by joining again without it.
 
+use std::collections::BTreeSet;
+
 use kafka_protocol::messages::{JoinGroupResponse, SyncGroupResponse};
 use uuid::Uuid;
 
@@ -33,6 +35,20 @@ fn subscription_of(protocols: &[Protocol]) -> Result<Subscription, CodecError> {
     }
 }
 
+/// What of a member's metadata its subscription and its protocols tell.
+fn said(subscription: &Subscription, session_timeout_ms: i32, protocols: &[Protocol]) -> MemberMetadata {
+    let names: BTreeSet<String> = subscription.topics.iter().cloned().collect();
+    MemberMetadata {
+        rack_id: subscription.rack.clone(),
+        subscribed_topic_names: names.into_iter().collect(),
+        classic: Some(ClassicMetadata {
+            session_timeout_ms,
+            protocols: protocols.to_vec(),
+        }),
+        ..MemberMetadata::default()
+    }
+}
+
 /// By id; topics that are gone are left out.
 fn by_id(cluster: &dyn ClusterView, partitions: &NamedPartitions) -> Assignment {
     let known = partitions.iter().filter_map(|(topic, partitions)| {
@@ -52,23 +68,17 @@ impl ConsumerGroup {
         let epoch = classic.generation_id();
         let mut members = Vec::new();
         for member in classic.members() {
-            let said = subscription_of(&member.protocols)?;
             let assigned = by_id(turn.cluster, &assignment(&member.assignment)?);
-            let mut names = said.topics;
-            names.sort();
-            names.dedup();
             let metadata = MemberMetadata {
                 instance_id: member.instance_id.clone(),
-                rack_id: said.rack,
                 client_id: member.client_id.clone(),
                 client_host: member.client_host.clone(),
-                subscribed_topic_names: names,
                 rebalance_timeout_ms: member.rebalance_timeout_ms,
-                classic: Some(ClassicMetadata {
-                    session_timeout_ms: member.session_timeout_ms,
-                    protocols: member.protocols.clone(),
-                }),
-                ..MemberMetadata::default()
+                ..said(
+                    &subscription_of(&member.protocols)?,
+                    member.session_timeout_ms,
+                    &member.protocols,
+                )
             };
             members.push((member.member_id.clone(), metadata, assigned));
         }
@@ -91,9 +101,8 @@ impl ConsumerGroup {
         };
         group.write(turn, ConsumerRecord::TargetAssignmentMetadata(Some(target)));
         for (member_id, metadata, assigned) in members {
-            let at_epoch = |(id, partitions): (Uuid, std::collections::BTreeSet<i32>)| {
-                (id, partitions.into_iter().map(|p| (p, epoch)).collect())
-            };
+            let at_epoch =
+                |(id, partitions): (Uuid, BTreeSet<i32>)| (id, partitions.into_iter().map(|p| (p, epoch)).collect());
             let current = ConsumerMember {
                 member_epoch: epoch,
                 previous_member_epoch: epoch,
@@ -182,22 +191,20 @@ impl ConsumerGroup {
     /// The id the member has, or will have, in the group.
     fn admit_classic(&mut self, turn: &mut Turn<'_>, request: &JoinRequest) -> Result<String, (String, ErrorCode)> {
         let is_nameless = request.member_id.is_empty();
-        let fresh = || {
-            let prefix = request.instance_id.as_deref().unwrap_or(&request.client_id);
-            format!("{prefix}-{}", Uuid::new_v4())
-        };
         let Some(instance_id) = &request.instance_id else {
             return match is_nameless {
-                true if request.requires_known_member_id => Err((fresh(), ErrorCode::MEMBER_ID_REQUIRED)),
-                true => Ok(fresh()),
+                true if request.requires_known_member_id => {
+                    Err((request.new_member_id(), ErrorCode::MEMBER_ID_REQUIRED))
+                }
+                true => Ok(request.new_member_id()),
                 false => Ok(request.member_id.clone()),
             };
         };
         match self.static_members.get(instance_id).cloned() {
-            None if is_nameless => Ok(fresh()),
+            None if is_nameless => Ok(request.new_member_id()),
             None => Err((request.member_id.clone(), ErrorCode::UNKNOWN_MEMBER_ID)),
             Some(owner) if is_nameless => {
-                let member_id = fresh();
+                let member_id = request.new_member_id();
                 self.replace_static(turn, &owner, &member_id);
                 Ok(member_id)
             }
@@ -212,24 +219,14 @@ impl ConsumerGroup {
         turn: &mut Turn<'_>,
         request: &JoinRequest,
         member_id: &str,
-        said: &Subscription,
+        subscription: &Subscription,
     ) -> bool {
-        let mut names = said.topics.clone();
-        names.sort();
-        names.dedup();
         let new = MemberMetadata {
             instance_id: request.instance_id.clone(),
-            rack_id: said.rack.clone(),
             client_id: request.client_id.clone(),
             client_host: request.client_host.clone(),
-            subscribed_topic_names: names,
-            subscribed_topic_regex: None,
             rebalance_timeout_ms: request.rebalance_timeout_ms,
-            server_assignor: None,
-            classic: Some(ClassicMetadata {
-                session_timeout_ms: request.session_timeout_ms,
-                protocols: request.protocols.clone(),
-            }),
+            ..said(subscription, request.session_timeout_ms, &request.protocols)
         };
         let old = self.members.get(member_id).map(|member| &member.metadata);
         let calls_for_assignment = old.is_none_or(|old| old.subscribed_topic_names != new.subscribed_topic_names);
@@ -347,20 +344,5 @@ impl ConsumerGroup {
             results.push(found);
         }
         results
-    }
-}
-
-/// Kafka tells of a group's end to a JoinGroup that waits as of a rebalance: the client asks again.
-pub fn answer_parked(turn: &mut Turn<'_>, classic: &ClassicGroup) {
-    use crate::broker::group::turn::Reply;
-    for member in classic.members() {
-        if let Some(reply) = member.awaiting_join() {
-            let answer = join_error(&member.member_id, ErrorCode::REBALANCE_IN_PROGRESS);
-            turn.replies.push((reply, Reply::Join(answer)));
-        }
-        if let Some(reply) = member.awaiting_sync() {
-            turn.replies
-                .push((reply, Reply::Sync(sync_error(ErrorCode::REBALANCE_IN_PROGRESS))));
-        }
     }
 }

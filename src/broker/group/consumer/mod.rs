@@ -26,7 +26,6 @@ use indexmap::IndexMap;
 use uuid::Uuid;
 
 pub use assignor::Assignor;
-pub use classic_members::answer_parked;
 pub use heartbeat::{HeartbeatAnswer, HeartbeatRequest};
 use records::{ConsumerRecord, CurrentAssignment, EpochPartitions, MemberMetadata, ResolvedRegex};
 
@@ -107,6 +106,17 @@ pub enum State {
     /// A member has not reached its target.
     Reconciling,
     Stable,
+}
+
+impl From<i8> for MemberState {
+    /// Numbers that no Kafka writes are taken for stable.
+    fn from(number: i8) -> Self {
+        match number {
+            1 => Self::UnrevokedPartitions,
+            2 => Self::UnreleasedPartitions,
+            _ => Self::Stable,
+        }
+    }
 }
 
 impl State {
@@ -403,11 +413,7 @@ impl ConsumerMember {
         });
         self.member_epoch = value.member_epoch;
         self.previous_member_epoch = value.previous_member_epoch;
-        self.state = match value.state {
-            1 => MemberState::UnrevokedPartitions,
-            2 => MemberState::UnreleasedPartitions,
-            _ => MemberState::Stable,
-        };
+        self.state = value.state.into();
         self.assigned = with_epochs(value.assigned);
         self.pending_revocation = with_epochs(value.pending_revocation);
     }

@@ -265,11 +265,7 @@ impl StreamsMember {
     fn replay(&mut self, value: CurrentTasks) {
         self.member_epoch = value.member_epoch;
         self.previous_member_epoch = value.previous_member_epoch;
-        self.state = match value.state {
-            1 => MemberState::UnrevokedPartitions,
-            2 => MemberState::UnreleasedPartitions,
-            _ => MemberState::Stable,
-        };
+        self.state = value.state.into();
         self.assigned = TaskSet::from_wire(&value.active, &value.standby, &value.warmup);
         self.pending_revocation = TaskSet::from_wire(
             &value.active_pending_revocation,
