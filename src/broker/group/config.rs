@@ -30,6 +30,8 @@ pub struct GroupCoordinatorConfig {
     pub consumer_max_size: usize,
     /// Whether a classic group changes its protocol when a member of the new one comes (`group.consumer.migration.policy`).
     pub consumer_upgrade: bool,
+    /// Whether a consumer group changes back when its last member of the new protocol goes (the same setting).
+    pub consumer_downgrade: bool,
     /// `group.share.session.timeout.ms`
     pub share_session_timeout_ms: i32,
     /// `group.share.heartbeat.interval.ms`
@@ -61,6 +63,7 @@ impl Default for GroupCoordinatorConfig {
             consumer_heartbeat_interval_ms: 5_000,
             consumer_max_size: i32::MAX as usize,
             consumer_upgrade: true,
+            consumer_downgrade: true,
             share_session_timeout_ms: 45_000,
             share_heartbeat_interval_ms: 5_000,
             share_max_size: 200,
@@ -75,6 +78,13 @@ impl Default for GroupCoordinatorConfig {
 impl From<&BrokerConfig> for GroupCoordinatorConfig {
     fn from(config: &BrokerConfig) -> Self {
         let size = |name: &str| usize::try_from(config.i64(name)).unwrap_or(usize::MAX);
+        let migration_policy = config.str("group.consumer.migration.policy").unwrap_or_default();
+        let migrates = |direction: &str| {
+            let policies = [direction, "bidirectional"];
+            policies
+                .iter()
+                .any(|policy| migration_policy.eq_ignore_ascii_case(policy))
+        };
         Self {
             min_session_timeout_ms: config.i32("group.min.session.timeout.ms"),
             max_session_timeout_ms: config.i32("group.max.session.timeout.ms"),
@@ -86,12 +96,8 @@ impl From<&BrokerConfig> for GroupCoordinatorConfig {
             consumer_session_timeout_ms: config.i32("group.consumer.session.timeout.ms"),
             consumer_heartbeat_interval_ms: config.i32("group.consumer.heartbeat.interval.ms"),
             consumer_max_size: size("group.consumer.max.size"),
-            consumer_upgrade: {
-                let policy = config.str("group.consumer.migration.policy").unwrap_or_default();
-                ["upgrade", "bidirectional"]
-                    .iter()
-                    .any(|p| policy.eq_ignore_ascii_case(p))
-            },
+            consumer_upgrade: migrates("upgrade"),
+            consumer_downgrade: migrates("downgrade"),
             share_session_timeout_ms: config.i32("group.share.session.timeout.ms"),
             share_heartbeat_interval_ms: config.i32("group.share.heartbeat.interval.ms"),
             share_max_size: size("group.share.max.size"),

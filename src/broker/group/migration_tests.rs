@@ -1,4 +1,4 @@
-//! A classic group that becomes a consumer group while its members work.
+//! A classic group that becomes a consumer group while its members work, and back.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -72,10 +72,14 @@ impl World {
     }
 
     fn join(&mut self, member_id: &str, owned: &[i32]) -> JoinGroupResponse {
+        self.join_as(member_id, None, owned)
+    }
+
+    fn join_as(&mut self, member_id: &str, instance_id: Option<&str>, owned: &[i32]) -> JoinGroupResponse {
         let request = JoinRequest {
             reply: 1,
             member_id: member_id.to_owned(),
-            instance_id: None,
+            instance_id: instance_id.map(str::to_owned),
             client_id: "c".to_owned(),
             client_host: "/127.0.0.1".to_owned(),
             session_timeout_ms: 10_000,
@@ -134,6 +138,10 @@ impl World {
 
     /// A heartbeat of the consumer protocol; at epoch 0 the member joins.
     fn beat(&mut self, member_id: &str, member_epoch: i32) -> HeartbeatAnswer {
+        self.beat_as(member_id, None, member_epoch)
+    }
+
+    fn beat_as(&mut self, member_id: &str, instance_id: Option<&str>, member_epoch: i32) -> HeartbeatAnswer {
         let owned: BTreeSet<i32> = self.has.get(member_id).cloned().unwrap_or_default();
         let owned = if owned.is_empty() {
             Assignment::new()
@@ -143,6 +151,7 @@ impl World {
         let request = HeartbeatRequest {
             member_id: member_id.to_owned(),
             member_epoch,
+            instance_id: instance_id.map(str::to_owned),
             rebalance_timeout_ms: if member_epoch == 0 { 60_000 } else { -1 },
             subscribed_topic_names: (member_epoch == 0).then(|| vec!["t".to_owned()]),
             owned: Some(owned),
@@ -177,6 +186,42 @@ impl World {
         world.has.insert(member.clone(), all.into_iter().collect());
         assert_eq!(world.heartbeat(&member, joined.generation_id), Ok(()));
         (world, member, joined.generation_id)
+    }
+
+    /// A classic and a consumer member, each with two partitions; the classic one's id and generation, the other's epoch.
+    fn mixed() -> (Self, String, i32, i32) {
+        let (mut world, old, _) = Self::classic();
+        let new = world.beat("new", 0);
+        let generation = world.rejoin(&old, &[]);
+        let new = world.beat("new", new.member_epoch);
+        assert_eq!([world.has[&old].len(), world.has["new"].len()], [2, 2]);
+        (world, old, generation, new.member_epoch)
+    }
+
+    /// As the log alone has it.
+    fn reloaded(&self) -> Self {
+        let mut again = Self {
+            now_ms: self.now_ms,
+            ..Self::default()
+        };
+        for record in &self.records {
+            let (key, value) = record.encode();
+            let record = Record::decode(&key, value.as_deref())
+                .expect("our own")
+                .expect("one that is kept");
+            again.shard.replay(record);
+        }
+        again.with(|shard, turn| shard.on_loaded(turn));
+        again
+    }
+
+    /// Takes what SyncGroup says after a join of the only member, which is the leader.
+    fn lead_alone(&mut self, member_id: &str) {
+        let joined = self.join(member_id, &[]);
+        assert_eq!((joined.error_code, &*joined.leader), (0, member_id));
+        let all: Vec<i32> = (0..PARTITIONS).collect();
+        assert_eq!(self.sync(member_id, joined.generation_id, Some(&all)).error_code, 0);
+        assert_eq!(self.heartbeat(member_id, joined.generation_id), Ok(()));
     }
 
     fn group_type(&self) -> &'static str {
@@ -254,18 +299,7 @@ fn the_log_alone_makes_the_same_group() {
     let (mut world, old, _) = World::classic();
     world.beat("new", 0);
     let generation = world.rejoin(&old, &[]);
-    let mut again = World {
-        now_ms: world.now_ms,
-        ..World::default()
-    };
-    for record in &world.records {
-        let (key, value) = record.encode();
-        let record = Record::decode(&key, value.as_deref())
-            .expect("our own")
-            .expect("one that is kept");
-        again.shard.replay(record);
-    }
-    again.with(|shard, turn| shard.on_loaded(turn));
+    let mut again = world.reloaded();
     assert_eq!(again.group_type(), "consumer");
     assert_eq!(again.heartbeat(&old, generation), Ok(()));
     assert_eq!(again.sync(&old, generation, None), world.sync(&old, generation, None));
@@ -286,4 +320,97 @@ fn a_policy_against_it_leaves_the_group_classic() {
     assert_eq!(refused.map_err(|e| e.code), Err(ErrorCode::GROUP_ID_NOT_FOUND));
     assert_eq!(world.group_type(), "classic");
     assert_eq!(world.heartbeat(&old, generation), Ok(()));
+}
+
+#[test]
+fn the_group_is_classic_again_when_its_last_consumer_leaves() {
+    let (mut world, old, generation, _) = World::mixed();
+    let before = world.records.len();
+    world.beat("new", -1);
+    assert_eq!(world.group_type(), "classic");
+    assert_eq!(world.heartbeat(&old, generation), Err(ErrorCode::REBALANCE_IN_PROGRESS));
+    let written = &world.records[before..];
+    assert!(
+        written[..written.len() - 1]
+            .iter()
+            .all(|record| record.encode().1.is_none())
+    );
+    let Some(Record::GroupMetadata { value: Some(value), .. }) = written.last() else {
+        panic!("{written:?}");
+    };
+    assert_eq!(
+        (value.generation, value.protocol.as_deref()),
+        (generation, Some("range"))
+    );
+    let assigned = assignment(&value.members[0].assignment).unwrap();
+    assert_eq!(of_topic(&assigned), world.has[&old]);
+    let mut again = world.reloaded();
+    assert_eq!(again.group_type(), "classic");
+    assert_eq!(
+        again.heartbeat(&old, generation),
+        Ok(()),
+        "a rebalance does not outlive a restart"
+    );
+    world.lead_alone(&old);
+}
+
+#[test]
+fn the_group_is_classic_again_when_its_last_consumer_is_silent() {
+    let (mut world, old, generation, _) = World::mixed();
+    for _ in 0..5 {
+        world.now_ms += 9_000;
+        assert_eq!(world.group_type(), "consumer");
+        assert_eq!(world.heartbeat(&old, generation), Ok(()));
+        world.with(|shard, turn| shard.on_time(turn, "g"));
+    }
+    assert_eq!(world.group_type(), "classic");
+    assert_eq!(world.heartbeat(&old, generation), Err(ErrorCode::REBALANCE_IN_PROGRESS));
+    world.lead_alone(&old);
+}
+
+#[test]
+fn an_administrator_may_take_out_the_last_consumer() {
+    let (mut world, old, ..) = World::mixed();
+    let gone = world.with(|shard, turn| shard.leave(turn, "g", &[("new".to_owned(), None)]));
+    assert_eq!(gone, [Ok(())]);
+    assert_eq!(world.group_type(), "classic");
+    world.lead_alone(&old);
+}
+
+#[test]
+fn the_group_stays_when_nobody_is_left_or_the_policy_is_against_it() {
+    let (mut world, old, ..) = World::mixed();
+    let gone = world.with(|shard, turn| shard.leave(turn, "g", &[(old, None), ("new".to_owned(), None)]));
+    assert_eq!(gone, [Ok(()), Ok(())]);
+    assert_eq!(world.group_type(), "consumer");
+
+    let (mut world, old, generation, _) = World::mixed();
+    world.config.consumer_downgrade = false;
+    world.beat("new", -1);
+    assert_eq!(world.group_type(), "consumer");
+    world.has.remove("new");
+    assert_eq!(world.heartbeat(&old, generation), Err(ErrorCode::REBALANCE_IN_PROGRESS));
+    world.rejoin(&old, &[]);
+    assert_eq!(world.has[&old].len(), 4);
+}
+
+#[test]
+fn a_static_consumer_that_returns_as_classic_keeps_what_it_had() {
+    let (mut world, old, _) = World::classic();
+    let new = world.beat_as("new", Some("i"), 0);
+    let generation = world.rejoin(&old, &[]);
+    let new = world.beat_as("new", Some("i"), new.member_epoch);
+    let had = world.has.remove("new").expect("it was given something");
+    world.beat_as("new", Some("i"), -2);
+    assert_eq!((new.member_epoch, world.group_type()), (generation, "consumer"));
+
+    let back = world.join_as("", Some("i"), &[]);
+    assert_eq!((back.error_code, back.generation_id), (0, generation));
+    assert_eq!(world.group_type(), "classic");
+    assert_eq!(world.heartbeat(&old, generation), Ok(()), "nobody has to rebalance");
+    let synced = world.sync(&back.member_id, generation, None);
+    assert_eq!(of_topic(&assignment(&synced.assignment).unwrap()), had);
+    let mut again = world.reloaded();
+    assert_eq!(again.group_type(), "classic");
+    assert_eq!(again.sync(&back.member_id, generation, None), synced);
 }

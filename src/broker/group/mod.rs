@@ -18,6 +18,7 @@ pub mod consumer;
 pub mod coordinator;
 #[cfg(test)]
 mod coordinator_tests;
+mod migration;
 #[cfg(test)]
 mod migration_tests;
 pub mod offsets;

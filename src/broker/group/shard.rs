@@ -312,7 +312,10 @@ impl Shard {
     pub fn on_time(&mut self, turn: &mut Turn<'_>, group_id: &str) {
         match self.groups.get_mut(group_id) {
             Some(Group::Classic(group)) => group.on_time(turn),
-            Some(Group::Consumer(group)) => group.on_time(turn),
+            Some(Group::Consumer(group)) => {
+                group.on_time(turn);
+                self.downgrade_if_due(turn, group_id);
+            }
             Some(Group::Share(group)) => group.on_time(turn),
             Some(Group::Streams(group)) => group.on_time(turn),
             None => {}
@@ -330,7 +333,7 @@ impl Shard {
             if !group.is_empty() {
                 let response = group.join_classic(turn, &request);
                 turn.replies.push((request.reply, Reply::Join(response)));
-                return;
+                return self.downgrade_if_due(turn, group_id);
             }
             if request.member_id.is_empty() {
                 let tombstones = group.tombstones();
@@ -367,11 +370,15 @@ impl Shard {
         };
         let is_joining = request.member_epoch == JOIN_EPOCH;
         let has_members = matches!(self.groups.get(group_id), Some(Group::Classic(group)) if !group.is_empty());
-        if is_joining && has_members && !self.migrate(turn, group_id) {
+        if is_joining && has_members && !self.upgrade(turn, group_id) {
             return Err(not_one());
         }
         match self.groups.get_mut(group_id) {
-            Some(Group::Consumer(group)) => return group.heartbeat(turn, request),
+            Some(Group::Consumer(group)) => {
+                let answer = group.heartbeat(turn, request);
+                self.downgrade_if_due(turn, group_id);
+                return answer;
+            }
             Some(Group::Classic(_)) if !is_joining => return Err(not_one()),
             Some(Group::Share(_) | Group::Streams(_)) => return Err(not_one()),
             None if !is_joining => {
@@ -386,32 +393,6 @@ impl Shard {
             self.groups.remove(group_id);
         }
         answer
-    }
-
-    /// Makes a consumer group of a classic one that has members, with them in it. False if that cannot be, or is not wanted
-    /// (`group.consumer.migration.policy`).
-    fn migrate(&mut self, turn: &mut Turn<'_>, group_id: &str) -> bool {
-        let Some(Group::Classic(classic)) = self.groups.get(group_id) else {
-            return false;
-        };
-        let has_room = classic.members().count() < turn.config.consumer_max_size;
-        if !turn.config.consumer_upgrade || !classic.uses_consumer_protocol() || !has_room {
-            return false;
-        }
-        let before = turn.records.len();
-        turn.records.push(Record::GroupMetadata {
-            group_id: group_id.to_owned(),
-            value: None,
-        });
-        let Ok(group) = ConsumerGroup::from_classic(turn, classic) else {
-            turn.records.truncate(before);
-            return false;
-        };
-        // A JoinGroup that waits is told of a rebalance, as in Kafka: the client asks again.
-        turn.replies
-            .extend(classic.parked_errors(ErrorCode::REBALANCE_IN_PROGRESS));
-        self.groups.insert(group_id.to_owned(), Group::Consumer(group));
-        true
     }
 
     /// SyncGroup.
@@ -453,7 +434,11 @@ impl Shard {
     ) -> Vec<Result<(), ErrorCode>> {
         match self.groups.get_mut(group_id) {
             Some(Group::Classic(group)) => group.leave(turn, members),
-            Some(Group::Consumer(group)) => group.leave_classic(turn, members),
+            Some(Group::Consumer(group)) => {
+                let results = group.leave_classic(turn, members);
+                self.downgrade_if_due(turn, group_id);
+                results
+            }
             Some(Group::Share(_) | Group::Streams(_)) | None => {
                 vec![Err(ErrorCode::UNKNOWN_MEMBER_ID); members.len()]
             }

@@ -59,7 +59,8 @@ fn topic(bootstrap: &str, partitions: i32) -> String {
 struct Member {
     consumer: Arc<BaseConsumer>,
     stop: Arc<AtomicBool>,
-    seen: Arc<parking_lot::Mutex<BTreeSet<i32>>>,
+    /// Partition and offset of what it has read.
+    seen: Arc<parking_lot::Mutex<BTreeSet<(i32, i64)>>>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -78,14 +79,14 @@ impl Member {
         consumer.subscribe(&[topic]).expect("a subscription");
         let (stop, seen) = (
             Arc::new(AtomicBool::new(false)),
-            Arc::<parking_lot::Mutex<BTreeSet<i32>>>::default(),
+            Arc::<parking_lot::Mutex<BTreeSet<(i32, i64)>>>::default(),
         );
         let thread = thread::spawn({
             let (consumer, stop, seen) = (consumer.clone(), stop.clone(), seen.clone());
             move || {
                 while !stop.load(Ordering::SeqCst) {
                     if let Some(Ok(message)) = consumer.poll(Duration::from_millis(50)) {
-                        seen.lock().insert(message.partition());
+                        seen.lock().insert((message.partition(), message.offset()));
                     }
                 }
             }
@@ -176,6 +177,85 @@ fn a_static_member_comes_back_without_a_rebalance() {
     assert_eq!(stays.assigned(), staying);
     stays.close();
     back.close();
+}
+
+/// Writes records to the partitions in turn until it is told to stop.
+fn write_until(bootstrap: &str, topic: &str, stop: &Arc<AtomicBool>) -> JoinHandle<()> {
+    let producer: BaseProducer = ClientConfig::new()
+        .set("bootstrap.servers", bootstrap)
+        .create()
+        .expect("a producer");
+    let (topic, stop) = (topic.to_owned(), stop.clone());
+    thread::spawn(move || {
+        for partition in (0..4).cycle() {
+            if stop.load(Ordering::SeqCst) {
+                break;
+            }
+            let record = BaseRecord::<(), _>::to(&topic).partition(partition).payload("x");
+            producer
+                .send(record)
+                .map_err(|(error, _)| error)
+                .expect("room in the queue");
+            producer.poll(Duration::from_millis(2));
+        }
+        producer.flush(LIMIT).expect("all are delivered");
+    })
+}
+
+/// A classic group takes up the consumer protocol when a member of it comes, and is classic again when that one has left;
+/// what is written all the while is read.
+#[test]
+fn a_group_changes_its_protocol_and_back_while_it_works() {
+    let broker = AnyBroker::get();
+    let bootstrap = broker.bootstrap();
+    let topic = topic(bootstrap, 4);
+    let group = unique("g");
+    let stop = Arc::new(AtomicBool::new(false));
+    let writer = write_until(bootstrap, &topic, &stop);
+    let commits = ("enable.auto.commit", "true");
+    let classic = Member::start(bootstrap, &group, &topic, &[commits]);
+    until("the classic member has all partitions", || {
+        classic.assigned().len() == 4
+    });
+    // DescribeGroups knows classic groups alone.
+    let state = || {
+        let groups = classic
+            .consumer
+            .fetch_group_list(Some(&group), LIMIT)
+            .expect("an answer");
+        groups.groups()[0].state().to_owned()
+    };
+    assert_eq!(state(), "Stable");
+
+    let next = Member::start(bootstrap, &group, &topic, &[commits, ("group.protocol", "consumer")]);
+    until("both have two partitions", || {
+        classic.assigned().len() == 2 && next.assigned().len() == 2
+    });
+    assert!(classic.assigned().is_disjoint(&next.assigned()));
+    assert_eq!(state(), "Dead");
+    let seen_by_next = next.seen.clone();
+    until("the member of the consumer protocol reads", || {
+        !seen_by_next.lock().is_empty()
+    });
+
+    next.close();
+    until("the classic member has all partitions again", || {
+        classic.assigned().len() == 4
+    });
+    until("the group is stable", || state() == "Stable");
+    stop.store(true, Ordering::SeqCst);
+    writer.join().expect("the writer did not panic");
+    for partition in 0..4 {
+        let (_, end) = classic
+            .consumer
+            .fetch_watermarks(&topic, partition, LIMIT)
+            .expect("an answer");
+        until("everything is read", || {
+            let (one, other) = (classic.seen.lock(), seen_by_next.lock());
+            (0..end).all(|offset| one.contains(&(partition, offset)) || other.contains(&(partition, offset)))
+        });
+    }
+    classic.close();
 }
 
 /// What a consumer has committed is there after the broker was killed and started again.

@@ -226,7 +226,7 @@ impl ClassicGroup {
     }
 
     /// Starts a rebalance: from here the group waits for its members to join.
-    pub(super) fn prepare_rebalance(&mut self, turn: &mut Turn<'_>) {
+    pub(in crate::broker::group) fn prepare_rebalance(&mut self, turn: &mut Turn<'_>) {
         if self.state == State::CompletingRebalance {
             self.propagate_sync_error(turn, ErrorCode::REBALANCE_IN_PROGRESS);
         }

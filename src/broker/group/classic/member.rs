@@ -14,7 +14,7 @@ pub struct Protocol {
     pub metadata: Bytes,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct ClassicMember {
     pub member_id: String,
     pub instance_id: Option<String>,
@@ -29,13 +29,13 @@ pub struct ClassicMember {
     /// Empty until the leader has assigned.
     pub assignment: Bytes,
     /// The JoinGroup that waits for the others.
-    pub(super) awaiting_join: Option<ReplyId>,
+    pub(in crate::broker::group) awaiting_join: Option<ReplyId>,
     /// The SyncGroup that waits for the leader.
-    pub(super) awaiting_sync: Option<ReplyId>,
+    pub(in crate::broker::group) awaiting_sync: Option<ReplyId>,
     /// True until its first JoinGroup is answered. It knows no member id yet and cannot heartbeat.
-    pub(super) is_new: bool,
+    pub(in crate::broker::group) is_new: bool,
     /// When its session ends, unless it is heard of before. `None` once that time passed while it was waiting.
-    pub(super) heartbeat_deadline_ms: Option<i64>,
+    pub(in crate::broker::group) heartbeat_deadline_ms: Option<i64>,
 }
 
 impl ClassicMember {
@@ -50,16 +50,12 @@ impl ClassicMember {
                 timeout_ms => timeout_ms,
             },
             session_timeout_ms: record.session_timeout_ms,
-            protocol_type: String::new(),
             protocols: vec![Protocol {
                 name: protocol.to_owned(),
                 metadata: record.subscription,
             }],
             assignment: record.assignment,
-            awaiting_join: None,
-            awaiting_sync: None,
-            is_new: false,
-            heartbeat_deadline_ms: None,
+            ..Self::default()
         }
     }
 

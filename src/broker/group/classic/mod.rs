@@ -141,6 +141,20 @@ impl ClassicGroup {
         group
     }
 
+    /// A group whose members have what is said in them, and whose sessions start now.
+    pub(super) fn stable(turn: &Turn<'_>, group_id: &str, generation_id: i32, members: Vec<ClassicMember>) -> Self {
+        let mut group = Self::new(group_id, turn.now_ms);
+        group.generation_id = generation_id;
+        for mut member in members {
+            member.heartbeat_deadline_ms = Some(turn.after_ms(member.session_timeout_ms));
+            group.add_member(member);
+        }
+        group.protocol_name = group.select_protocol();
+        group.refresh_subscribed_topics();
+        group.state = State::Stable;
+        group
+    }
+
     /// Starts the sessions of a group that was read from the log.
     pub fn on_loaded(&mut self, turn: &mut Turn<'_>) {
         for member in self.members.values_mut() {

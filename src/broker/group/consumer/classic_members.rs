@@ -1,5 +1,6 @@
-//! Members of the classic protocol in a consumer group: a group that changes its protocol while it works (KIP-848, online
-//! migration). Kafka: `GroupMetadataManager.convertToConsumerGroup`, `classicGroupJoinToConsumerGroup` and its like.
+//! Members of the classic protocol in a consumer group: a group that changes its protocol while it works, and back (KIP-848,
+//! online migration). Kafka: `GroupMetadataManager.convertToConsumerGroup`, `classicGroupJoinToConsumerGroup` and its like,
+//! `convertToClassicGroup`.
 //!
 //! To such a member the group looks like a classic one with somebody else for a leader: its generation is its member
 //! epoch, it hears of a rebalance by its heartbeat, JoinGroup takes it on to what the group's target gives it, SyncGroup
@@ -10,10 +11,11 @@ use std::collections::BTreeSet;
 use kafka_protocol::messages::{JoinGroupResponse, SyncGroupResponse};
 use uuid::Uuid;
 
+use super::heartbeat::partitions_of;
 use super::records::{ClassicMetadata, ConsumerRecord, GroupEpoch, MemberMetadata, TargetAssignmentEpoch};
-use super::{Assignment, ClusterView, ConsumerGroup, ConsumerMember, EpochAssignment, MemberState};
+use super::{Assignment, ClusterView, ConsumerGroup, ConsumerMember, Downgrade, EpochAssignment, MemberState};
 use crate::broker::group::classic::{
-    CONSUMER_PROTOCOL_TYPE, ClassicGroup, JoinRequest, Protocol, SyncRequest, join_error, sync_error,
+    CONSUMER_PROTOCOL_TYPE, ClassicGroup, ClassicMember, JoinRequest, Protocol, SyncRequest, join_error, sync_error,
 };
 use crate::broker::group::codec::CodecError;
 use crate::broker::group::subscription::{NamedPartitions, Subscription, assignment, encode_assignment, subscription};
@@ -123,6 +125,47 @@ impl ConsumerGroup {
         Ok(group)
     }
 
+    /// Whether its members, of whom there are some, are all classic, and such a group is allowed to be one of theirs.
+    pub(super) fn may_become_classic(&self, turn: &Turn<'_>) -> bool {
+        let is_classic = |member: &ConsumerMember| member.classic().is_some();
+        turn.config.consumer_downgrade
+            && !self.is_empty()
+            && self.members.len() <= turn.config.max_size
+            && self.members.values().all(is_classic)
+    }
+
+    /// How the group is to become a classic one, if what has just happened calls for it.
+    pub fn downgrade(&self) -> Option<Downgrade> {
+        self.downgrade
+    }
+
+    /// The classic group this one becomes; the records that replace one by the other go into the turn.
+    pub fn to_classic(&self, turn: &mut Turn<'_>) -> ClassicGroup {
+        let members = self.members.iter().filter_map(|(member_id, member)| {
+            let classic = member.classic()?;
+            let version = subscription_of(&classic.protocols).map_or(0, |said| said.version);
+            let target = self
+                .target(member_id)
+                .map(|target| self.named(turn.cluster, member, target));
+            Some(ClassicMember {
+                member_id: member_id.clone(),
+                instance_id: member.metadata.instance_id.clone(),
+                client_id: member.metadata.client_id.clone(),
+                client_host: member.metadata.client_host.clone(),
+                rebalance_timeout_ms: member.metadata.rebalance_timeout_ms,
+                session_timeout_ms: classic.session_timeout_ms,
+                protocol_type: CONSUMER_PROTOCOL_TYPE.to_owned(),
+                protocols: classic.protocols.clone(),
+                assignment: encode_assignment(version, &target.unwrap_or_default()),
+                ..ClassicMember::default()
+            })
+        });
+        let group = ClassicGroup::stable(turn, &self.group_id, self.epoch, members.collect());
+        turn.records.extend(self.tombstones());
+        turn.records.push(group.record());
+        group
+    }
+
     /// Begins a classic member's session anew.
     fn hear_of(&mut self, turn: &Turn<'_>, member_id: &str) {
         if let Some(member) = self.members.get_mut(member_id)
@@ -160,9 +203,11 @@ impl ConsumerGroup {
         if is_full && !self.members.contains_key(&request.member_id) {
             return Err(refused(ErrorCode::GROUP_MAX_SIZE_REACHED));
         }
+        let instance_id = request.instance_id.as_ref();
+        let is_return = instance_id.is_some_and(|id| self.static_members.contains_key(id));
         let member_id = self.admit_classic(turn, request)?;
         let changed = self.update_classic(turn, request, &member_id, &said);
-        let cluster = turn.cluster;
+        let (cluster, epoch) = (turn.cluster, self.epoch);
         self.update_epochs(turn, cluster, changed);
         self.reconcile(turn, &member_id, Some(&by_id(cluster, &said.owned)));
         self.hear_of(turn, &member_id);
@@ -171,9 +216,14 @@ impl ConsumerGroup {
         };
         // Now for its SyncGroup.
         member.classic_deadline_ms = Some(turn.after_ms(member.metadata.rebalance_timeout_ms));
+        let generation_id = member.member_epoch;
+        if is_return && self.may_become_classic(turn) {
+            let fits = self.epoch == epoch;
+            self.downgrade = Some(if fits { Downgrade::AsItIs } else { Downgrade::Rebalance });
+        }
         let protocol = request.protocols.first().map(|p| p.name.clone());
         Ok(JoinGroupResponse::default()
-            .with_generation_id(member.member_epoch)
+            .with_generation_id(generation_id)
             .with_protocol_type(Some(CONSUMER_PROTOCOL_TYPE.into()))
             .with_protocol_name(protocol.map(Into::into))
             .with_member_id(member_id.into()))
@@ -237,8 +287,8 @@ impl ConsumerGroup {
         calls_for_assignment
     }
 
-    /// The member, if it is one of the classic protocol and this is how it is known.
-    fn classic_member(&self, member_id: &str, instance_id: Option<&str>) -> Result<&ConsumerMember, ErrorCode> {
+    /// The member, if this is how it is known.
+    fn known_member(&self, member_id: &str, instance_id: Option<&str>) -> Result<&ConsumerMember, ErrorCode> {
         if let Some(instance_id) = instance_id {
             match self.static_members.get(instance_id) {
                 None => return Err(ErrorCode::UNKNOWN_MEMBER_ID),
@@ -246,8 +296,13 @@ impl ConsumerGroup {
                 Some(_) => {}
             }
         }
-        let member = self.members.get(member_id).filter(|member| member.classic().is_some());
-        member.ok_or(ErrorCode::UNKNOWN_MEMBER_ID)
+        self.members.get(member_id).ok_or(ErrorCode::UNKNOWN_MEMBER_ID)
+    }
+
+    /// The member, if it is one of the classic protocol and this is how it is known.
+    fn classic_member(&self, member_id: &str, instance_id: Option<&str>) -> Result<&ConsumerMember, ErrorCode> {
+        let member = self.known_member(member_id, instance_id)?;
+        member.classic().map(|_| member).ok_or(ErrorCode::UNKNOWN_MEMBER_ID)
     }
 
     /// SyncGroup of a classic member: what it is assigned.
@@ -273,7 +328,8 @@ impl ConsumerGroup {
             return Err(ErrorCode::REBALANCE_IN_PROGRESS);
         }
         let version = subscription_of(protocols).map_or(0, |said| said.version);
-        let assignment = encode_assignment(version, &self.named(turn.cluster, member));
+        let assigned = partitions_of(member);
+        let assignment = encode_assignment(version, &self.named(turn.cluster, member, &assigned));
         if let Some(member) = self.members.get_mut(&request.member_id) {
             member.classic_deadline_ms = None;
         }
@@ -284,12 +340,12 @@ impl ConsumerGroup {
             .with_assignment(assignment))
     }
 
-    /// What a member is assigned, by name: it is subscribed to all of it.
-    fn named(&self, cluster: &dyn ClusterView, member: &ConsumerMember) -> NamedPartitions {
+    /// Partitions given to a member, by name: it is subscribed to all of them.
+    fn named(&self, cluster: &dyn ClusterView, member: &ConsumerMember, given: &Assignment) -> NamedPartitions {
         let topics = self.topics_of(member).filter_map(|name| {
             let (id, _) = cluster.topic(name)?;
-            let partitions = member.assigned.get(&id)?;
-            Some((name.to_owned(), partitions.keys().copied().collect()))
+            let partitions = given.get(&id)?;
+            Some((name.to_owned(), partitions.iter().copied().collect()))
         });
         topics.collect()
     }
@@ -322,27 +378,29 @@ impl ConsumerGroup {
         Ok(())
     }
 
-    /// LeaveGroup: one result per member.
+    /// LeaveGroup: one result per member. An administrator may take out members of either protocol.
     pub fn leave_classic(
         &mut self,
         turn: &mut Turn<'_>,
         members: &[(String, Option<String>)],
     ) -> Vec<Result<(), ErrorCode>> {
-        let mut results = Vec::with_capacity(members.len());
-        for (member_id, instance_id) in members {
-            // An administrator names static members by their instance id alone.
-            let owner = instance_id.as_ref().and_then(|id| self.static_members.get(id)).cloned();
-            let member_id = match owner {
-                Some(owner) if member_id.is_empty() => owner,
-                _ => member_id.clone(),
-            };
-            let found = self.classic_member(&member_id, instance_id.as_deref()).map(|_| ());
-            if found.is_ok() {
-                let cluster = turn.cluster;
-                self.fence(turn, cluster, &member_id);
-            }
-            results.push(found);
+        let found: Vec<_> = members
+            .iter()
+            .map(|(member_id, instance_id)| self.find_leaving(member_id, instance_id.as_deref()))
+            .collect();
+        let leaving: BTreeSet<&str> = found.iter().flatten().map(String::as_str).collect();
+        if !leaving.is_empty() {
+            let cluster = turn.cluster;
+            self.fence(turn, cluster, &leaving.into_iter().collect::<Vec<_>>());
         }
-        results
+        found.into_iter().map(|member_id| member_id.map(drop)).collect()
+    }
+
+    /// The id of a member that is to leave. An administrator names static members by their instance id alone.
+    fn find_leaving(&self, member_id: &str, instance_id: Option<&str>) -> Result<String, ErrorCode> {
+        match instance_id.and_then(|id| self.static_members.get(id)) {
+            Some(owner) if member_id.is_empty() => Ok(owner.clone()),
+            _ => self.known_member(member_id, instance_id).map(|_| member_id.to_owned()),
+        }
     }
 }

@@ -8,12 +8,15 @@ use super::records::{
     ConsumerRecord, GroupEpoch, MemberMetadata, ResolvedRegex, TargetAssignmentEpoch, TopicIdPartitions,
 };
 use super::{
-    Assignment, ClusterView, ConsumerGroup, ConsumerMember, GroupError, JOIN_EPOCH, LEAVE_EPOCH, LEAVE_STATIC_EPOCH,
-    MemberState, compile,
+    Assignment, ClusterView, ConsumerGroup, ConsumerMember, Downgrade, GroupError, JOIN_EPOCH, LEAVE_EPOCH,
+    LEAVE_STATIC_EPOCH, MemberState, compile,
 };
 use crate::broker::group::consumer::assignor::{Assignor, Subscriber};
 use crate::broker::group::turn::Turn;
 use crate::wire::error::ErrorCode;
+
+/// The longest that regular expressions are not looked at after they have changed.
+const REGEX_REFRESH_MIN_INTERVAL_MS: i32 = 10_000;
 
 /// A heartbeat. What is `None` has not changed since the member's last.
 #[derive(Debug, Clone, Default)]
@@ -140,9 +143,7 @@ impl ConsumerGroup {
             .map(|member| member.assigned.clone())
             .unwrap_or_default();
         self.reconcile(turn, &member_id, request.owned.as_ref());
-        let setting = |name: &str| topics.group_setting(&self.group_id, name);
-        let interval_ms =
-            setting("consumer.heartbeat.interval.ms").unwrap_or(turn.config.consumer_heartbeat_interval_ms);
+        let interval_ms = self.heartbeat_interval_ms(turn);
         let session_timeout_ms = self.session_timeout_ms(turn);
         let Some(member) = self.members.get_mut(&member_id) else {
             return Err(ErrorCode::UNKNOWN_MEMBER_ID.into());
@@ -318,7 +319,8 @@ impl ConsumerGroup {
         for regex in obsolete {
             self.write(turn, ConsumerRecord::RegularExpression { regex, value: None });
         }
-        if wanted.is_empty() {
+        let are_resolved = wanted.iter().all(|regex| self.regexes.contains_key(regex));
+        if wanted.is_empty() || (are_resolved && self.regexes_are_recent(turn)) {
             return false;
         }
         let mut names = topics.names();
@@ -347,6 +349,14 @@ impl ConsumerGroup {
             }
         }
         changed
+    }
+
+    /// Whether what the regular expressions match has changed so lately that some member may not have heard of it. It is not
+    /// looked at again until then, so that topics made together come to all members in the same steps. Kafka waits ten seconds.
+    fn regexes_are_recent(&self, turn: &Turn<'_>) -> bool {
+        let last_ms = self.regexes.values().map(|resolved| resolved.timestamp_ms).max();
+        let wait_ms = i64::from(self.heartbeat_interval_ms(turn).min(REGEX_REFRESH_MIN_INTERVAL_MS));
+        last_ms.is_some_and(|last_ms| turn.now_ms < last_ms.saturating_add(wait_ms))
     }
 
     /// A number that changes when a subscribed topic comes, goes, or gets partitions; 0 without topics. Not Kafka's own
@@ -429,7 +439,7 @@ impl ConsumerGroup {
                 },
             );
         } else {
-            self.fence(turn, topics, &member_id);
+            self.fence(turn, topics, &[&member_id]);
         }
         let member_epoch = request.member_epoch;
         Ok(HeartbeatAnswer {
@@ -440,9 +450,16 @@ impl ConsumerGroup {
         })
     }
 
-    /// Takes a member out. The target is computed anew when the next member is heard of, as in Kafka.
-    pub(super) fn fence(&mut self, turn: &mut Turn<'_>, topics: &dyn ClusterView, member_id: &str) {
-        self.remove_member(turn, member_id);
+    /// Takes members out. The target is computed anew when the next member is heard of, as in Kafka. A group that only
+    /// classic members are left in is to be theirs, and needs no epoch.
+    pub(super) fn fence(&mut self, turn: &mut Turn<'_>, topics: &dyn ClusterView, member_ids: &[&str]) {
+        for member_id in member_ids {
+            self.remove_member(turn, member_id);
+        }
+        if self.may_become_classic(turn) {
+            self.downgrade = Some(Downgrade::Rebalance);
+            return;
+        }
         let metadata_hash = self.hash_of_topics(topics);
         let group = GroupEpoch {
             epoch: self.epoch.saturating_add(1),
@@ -468,6 +485,13 @@ impl ConsumerGroup {
             },
         );
         self.write(turn, ConsumerRecord::Member { member_id, value: None });
+    }
+
+    fn heartbeat_interval_ms(&self, turn: &Turn<'_>) -> i32 {
+        let own = turn
+            .cluster
+            .group_setting(&self.group_id, "consumer.heartbeat.interval.ms");
+        own.unwrap_or(turn.config.consumer_heartbeat_interval_ms)
     }
 
     fn session_timeout_ms(&self, turn: &Turn<'_>) -> i32 {
@@ -525,7 +549,10 @@ impl ConsumerGroup {
             .map(|(member_id, _)| member_id.clone())
             .collect();
         for member_id in late {
-            self.fence(turn, topics, &member_id);
+            self.fence(turn, topics, &[&member_id]);
+            if self.downgrade.is_some() {
+                return;
+            }
         }
         for member in self.members.values_mut() {
             if member
@@ -572,7 +599,7 @@ fn unknown_member(member_id: &str, group_id: &str) -> GroupError {
     GroupError::new(ErrorCode::UNKNOWN_MEMBER_ID, text)
 }
 
-fn partitions_of(member: &ConsumerMember) -> Assignment {
+pub(super) fn partitions_of(member: &ConsumerMember) -> Assignment {
     member
         .assigned
         .iter()

@@ -8,8 +8,8 @@
 //!
 //! All state that outlives a restart changes by [`ConsumerGroup::replay`] alone; events write the records and replay them.
 //!
-//! Members of the classic protocol may be in such a group (`classic_members`): it was one of theirs before. The way back, when
-//! the last member of the consumer protocol leaves, is not there: the group becomes classic once it is empty.
+//! Members of the classic protocol may be in such a group (`classic_members`): it was one of theirs before, and is again when
+//! the last member of the consumer protocol leaves them.
 
 mod assignor;
 mod classic_members;
@@ -170,6 +170,17 @@ pub struct ConsumerGroup {
     static_members: HashMap<String, String>,
     /// What each subscribed regular expression matched when last looked.
     regexes: HashMap<String, ResolvedRegex>,
+    /// Set by an event after which the group is to be a classic one.
+    downgrade: Option<Downgrade>,
+}
+
+/// How a group in which only classic members are left becomes a classic one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Downgrade {
+    /// What is assigned does not fit any more: the members are to join again.
+    Rebalance,
+    /// A static member came back as a classic one, to what it had.
+    AsItIs,
 }
 
 impl ConsumerGroup {
@@ -183,6 +194,7 @@ impl ConsumerGroup {
             members: IndexMap::new(),
             static_members: HashMap::new(),
             regexes: HashMap::new(),
+            downgrade: None,
         }
     }
 
@@ -324,14 +336,26 @@ impl ConsumerGroup {
         }
     }
 
-    /// The records that take the group out of the log.
+    /// The records that take the group out of the log, with its members.
     pub(super) fn tombstones(&self) -> Vec<Record> {
-        let records = [
-            ConsumerRecord::TargetAssignmentMetadata(None),
+        let members = || self.members.keys().cloned();
+        let current = members().map(|member_id| ConsumerRecord::CurrentAssignment { member_id, value: None });
+        let target = members().map(|member_id| ConsumerRecord::TargetAssignmentMember { member_id, value: None });
+        let metadata = members().map(|member_id| ConsumerRecord::Member { member_id, value: None });
+        let regexes = self.regexes.keys().cloned();
+        let regexes = regexes.map(|regex| ConsumerRecord::RegularExpression { regex, value: None });
+        let ends = [
             ConsumerRecord::PartitionMetadataTombstone,
             ConsumerRecord::GroupMetadata(None),
         ];
-        records.into_iter().map(|record| self.record(record)).collect()
+        current
+            .chain(target)
+            .chain([ConsumerRecord::TargetAssignmentMetadata(None)])
+            .chain(metadata)
+            .chain(regexes)
+            .chain(ends)
+            .map(|record| self.record(record))
+            .collect()
     }
 
     /// Takes over a record that is in the log.

@@ -5,6 +5,8 @@ use std::collections::HashMap as Map;
 use super::*;
 use crate::broker::group::config::GroupCoordinatorConfig;
 
+const HEARTBEAT_INTERVAL_MS: i64 = 5_001;
+
 #[derive(Debug, Default)]
 struct SomeTopics(Map<String, (Uuid, i32)>);
 
@@ -18,7 +20,7 @@ impl ClusterView for SomeTopics {
     }
 
     fn group_setting(&self, _: &str, name: &str) -> Option<i32> {
-        (name == "consumer.heartbeat.interval.ms").then_some(5_001)
+        (name == "consumer.heartbeat.interval.ms").then_some(HEARTBEAT_INTERVAL_MS as i32)
     }
 }
 
@@ -241,6 +243,7 @@ fn a_regular_expression_matches_whole_names() {
     world.settle();
     assert_eq!(world.loads(), [4]);
     world.topics.0.insert("o2".to_owned(), (Uuid::from_u128(7), 3));
+    world.pass_ms(HEARTBEAT_INTERVAL_MS);
     world.settle();
     assert_eq!(world.loads(), [7]);
     assert!(world.group.is_subscribed_to("o2"));
@@ -251,6 +254,26 @@ fn a_regular_expression_matches_whole_names() {
         world.send(&request).unwrap_err().code,
         ErrorCode::INVALID_REGULAR_EXPRESSION
     );
+}
+
+#[test]
+fn topics_made_together_come_to_all_members_in_the_same_steps() {
+    let mut world = World::new(&[]);
+    for member_id in ["a", "b"] {
+        let mut request = World::request(member_id, &[]);
+        request.subscribed_topic_names = None;
+        request.subscribed_topic_regex = Some("o.*".to_owned());
+        world.send(&request).unwrap();
+    }
+    world.pass_ms(HEARTBEAT_INTERVAL_MS);
+    world.topics.0.insert("o1".to_owned(), (Uuid::from_u128(1), 2));
+    world.beat("a").unwrap();
+    world.topics.0.insert("o2".to_owned(), (Uuid::from_u128(2), 2));
+    world.settle();
+    assert_eq!(world.loads(), [1, 1], "both hear of the first alone");
+    world.pass_ms(HEARTBEAT_INTERVAL_MS);
+    world.settle();
+    assert_eq!(world.loads(), [2, 2]);
 }
 
 #[test]
