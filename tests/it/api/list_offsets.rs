@@ -1,12 +1,10 @@
 //! ListOffsets (2): the special timestamps, each from the version on that knows it.
 
-use kafka_protocol::messages::list_offsets_request::{ListOffsetsPartition, ListOffsetsTopic};
-use kafka_protocol::messages::{ListOffsetsRequest, TopicName};
-use kafka_protocol::protocol::StrBytes;
+use kafka_protocol::messages::TopicName;
 
 use crate::support::broker::{AnyBroker, unique};
 use crate::support::rdkafka;
-use crate::support::wire::Wire;
+use crate::support::wire::{Wire, list_offsets};
 
 #[test]
 fn special_timestamps_are_known_from_their_version_on() {
@@ -16,6 +14,7 @@ fn special_timestamps_are_known_from_their_version_on() {
     let values: [&[u8]; 3] = [b"a", b"b", b"c"];
     rdkafka::produce(broker.bootstrap(), &topic, &[], values.iter().map(|v| (*v, *v)));
     let mut wire = Wire::connect(broker.bootstrap());
+    let name = TopicName(topic.into());
     // Timestamp, the first version that knows it, and the offset it stands for.
     for (timestamp, since, offset) in [
         (-1, 1, 3),
@@ -26,15 +25,7 @@ fn special_timestamps_are_known_from_their_version_on() {
         (-6, 11, -1),
     ] {
         for version in 1..=11 {
-            let partition = ListOffsetsPartition::default().with_timestamp(timestamp);
-            let wanted = ListOffsetsTopic::default()
-                .with_name(TopicName(StrBytes::from_string(topic.clone())))
-                .with_partitions(vec![partition]);
-            let request = ListOffsetsRequest::default()
-                .with_replica_id((-1).into())
-                .with_topics(vec![wanted]);
-            let answer = wire.call(&request, version);
-            let found = &answer.topics[0].partitions[0];
+            let found = list_offsets(&mut wire, &name, timestamp, version);
             if version < since {
                 assert_eq!(found.error_code, 35, "timestamp {timestamp} in version {version}");
             } else {

@@ -2,14 +2,13 @@
 
 use bytes::Bytes;
 use kafka_protocol::messages::create_topics_request::{CreatableTopic, CreatableTopicConfig};
-use kafka_protocol::messages::list_offsets_request::{ListOffsetsPartition, ListOffsetsTopic};
 use kafka_protocol::messages::produce_request::{PartitionProduceData, TopicProduceData};
 use kafka_protocol::messages::produce_response::PartitionProduceResponse;
-use kafka_protocol::messages::{CreateTopicsRequest, ListOffsetsRequest, ProduceRequest, TopicName};
+use kafka_protocol::messages::{CreateTopicsRequest, ProduceRequest, TopicName};
 use kt::record::{BatchOptions, Compression, RecordBatchBuilder};
 
 use crate::support::broker::{AnyBroker, unique};
-use crate::support::wire::{Wire, until_led};
+use crate::support::wire::{Wire, list_offsets, until_led};
 
 const INVALID_TIMESTAMP: i16 = 32;
 const BEFORE_MAX_MS: i64 = 3_600_000;
@@ -73,17 +72,7 @@ fn produce(wire: &mut Wire, topic: &TopicName, records: Bytes) -> PartitionProdu
 
 /// Offset and timestamp that ListOffsets finds for `timestamp`.
 fn list(wire: &mut Wire, topic: &TopicName, timestamp: i64) -> (i64, i64) {
-    let partition = ListOffsetsPartition::default()
-        .with_timestamp(timestamp)
-        .with_current_leader_epoch(-1);
-    let topic = ListOffsetsTopic::default()
-        .with_name(topic.clone())
-        .with_partitions(vec![partition]);
-    let request = ListOffsetsRequest::default()
-        .with_replica_id((-1).into())
-        .with_topics(vec![topic]);
-    let response = wire.call(&request, 9);
-    let found = &response.topics[0].partitions[0];
+    let found = list_offsets(wire, topic, timestamp, 9);
     assert_eq!(found.error_code, 0);
     (found.offset, found.timestamp)
 }

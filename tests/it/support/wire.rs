@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use kafka_protocol::messages::list_offsets_request::{ListOffsetsPartition, ListOffsetsTopic};
+use kafka_protocol::messages::list_offsets_response::ListOffsetsPartitionResponse;
 use kafka_protocol::messages::{ListOffsetsRequest, TopicName};
 use kafka_protocol::protocol::Request;
 use kt::wire::frame::{correlation_id, decode_response, encode_request};
@@ -86,20 +87,23 @@ impl Wire {
     }
 }
 
-/// Waits until the broker leads partition 0 of a topic just made: real Kafka tells clients of a topic a little earlier.
-pub fn until_led(wire: &mut Wire, topic: &TopicName) {
-    let partition = ListOffsetsPartition::default()
-        .with_timestamp(-1)
-        .with_current_leader_epoch(-1);
+/// What ListOffsets finds in partition 0 of a topic for a timestamp, as a consumer asks.
+pub fn list_offsets(wire: &mut Wire, topic: &TopicName, timestamp: i64, version: i16) -> ListOffsetsPartitionResponse {
+    let partition = ListOffsetsPartition::default().with_timestamp(timestamp);
     let topic = ListOffsetsTopic::default()
         .with_name(topic.clone())
         .with_partitions(vec![partition]);
     let request = ListOffsetsRequest::default()
         .with_replica_id((-1).into())
         .with_topics(vec![topic]);
+    wire.call(&request, version).topics.remove(0).partitions.remove(0)
+}
+
+/// Waits until the broker leads partition 0 of a topic just made: real Kafka tells clients of a topic a little earlier.
+pub fn until_led(wire: &mut Wire, topic: &TopicName) {
     let deadline = Instant::now() + Duration::from_secs(10);
     loop {
-        let error = wire.call(&request, 9).topics[0].partitions[0].error_code;
+        let error = list_offsets(wire, topic, -1, 9).error_code;
         if error == 0 {
             return;
         }
