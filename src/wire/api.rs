@@ -4,7 +4,7 @@ use kafka_protocol::messages as m;
 pub use kafka_protocol::protocol::VersionRange;
 use kafka_protocol::protocol::{Message, Request};
 
-use super::{share, share_state, streams, txn};
+use super::{log_dirs, offsets, raft, share, share_state, streams, txn};
 
 macro_rules! api_keys {
     ($($name:ident = $code:literal,)*) => {
@@ -58,9 +58,13 @@ fn theirs(key: ApiKey) -> Option<m::ApiKey> {
 }
 
 /// The versions of an API that this build can encode and decode: those of `kafka-protocol`, and those of our own
-/// messages beside it ([`super::share`], [`super::share_state`], [`super::streams`], [`super::txn`]).
+/// messages beside it ([`super::log_dirs`], [`super::offsets`], [`super::raft`], [`super::share`], [`super::share_state`], [`super::streams`], [`super::txn`]).
 pub fn supported_range(key: ApiKey) -> VersionRange {
     match key {
+        ApiKey::OffsetCommit => offsets::OffsetCommitRequest::VERSIONS,
+        ApiKey::OffsetFetch => offsets::OffsetFetchRequest::VERSIONS,
+        ApiKey::DescribeLogDirs => log_dirs::DescribeLogDirsRequest::VERSIONS,
+        ApiKey::AddRaftVoter => raft::AddRaftVoterRequest::VERSIONS,
         ApiKey::ShareFetch => share::ShareFetchRequest::VERSIONS,
         ApiKey::ShareAcknowledge => share::ShareAcknowledgeRequest::VERSIONS,
         ApiKey::DescribeShareGroupOffsets => share::DescribeShareGroupOffsetsRequest::VERSIONS,

@@ -211,25 +211,29 @@ impl<T: Field> Field for Nullable<T> {
 
 /// Structs of `kafka-protocol` inside messages of ours, always in the layout of one version.
 macro_rules! known {
-    ($($module:ident :: $name:ident)*) => {
+    ($($module:ident :: $name:ident as $layout:literal;)*) => {
         $(impl Field for m::$module::$name {
             fn get<B: ByteBuf>(buf: &mut B, _version: i16) -> Result<Self> {
-                <Self as Decodable>::decode(buf, 1)
+                <Self as Decodable>::decode(buf, $layout)
             }
 
             fn put<B: ByteBufMut>(&self, buf: &mut B, _version: i16) -> Result<()> {
-                Encodable::encode(self, buf, 1)
+                Encodable::encode(self, buf, $layout)
             }
         })*
     };
 }
 
 known! {
-    share_fetch_request::FetchTopic
-    share_fetch_request::ForgottenTopic
-    share_acknowledge_request::AcknowledgeTopic
-    share_acknowledge_response::ShareAcknowledgeTopicResponse
-    share_acknowledge_response::NodeEndpoint
+    share_fetch_request::FetchTopic as 1;
+    share_fetch_request::ForgottenTopic as 1;
+    share_acknowledge_request::AcknowledgeTopic as 1;
+    share_acknowledge_response::ShareAcknowledgeTopicResponse as 1;
+    share_acknowledge_response::NodeEndpoint as 1;
+    offset_commit_request::OffsetCommitRequestPartition as 9;
+    add_raft_voter_request::Listener as 0;
+    describe_log_dirs_request::DescribableLogDirTopic as 4;
+    describe_log_dirs_response::DescribeLogDirsTopic as 4;
 }
 
 /// The tagged fields at the end of a struct; of none of them anything is known.
@@ -329,12 +333,72 @@ macro_rules! top {
             }
 
             fn compute_size(&self, version: i16) -> anyhow::Result<usize> {
-                let mut bytes = bytes::BytesMut::new();
-                kafka_protocol::protocol::Encodable::encode(self, &mut bytes, version)?;
-                Ok(bytes.len())
+                $crate::wire::fields::size_of(self, version)
             }
         }
     };
 }
 
-pub(crate) use {message, request, top};
+/// A request of `kafka-protocol` with one version more than it has there: in that one it is laid out as another struct
+/// says, made by [`message!`], that can be made of it and it of that.
+macro_rules! one_more_version {
+    ($(#[$about:meta])* $name:ident as $layout:ident, $response:ty, $version:literal) => {
+        $(#[$about])*
+        #[derive(Debug, Clone, PartialEq, Default)]
+        pub struct $name(pub kafka_protocol::messages::$name);
+
+        impl kafka_protocol::protocol::Request for $name {
+            const KEY: i16 = <kafka_protocol::messages::$name as kafka_protocol::protocol::Request>::KEY;
+            type Response = $response;
+        }
+
+        impl kafka_protocol::protocol::Message for $name {
+            const VERSIONS: kafka_protocol::protocol::VersionRange = kafka_protocol::protocol::VersionRange {
+                min: <kafka_protocol::messages::$name as kafka_protocol::protocol::Message>::VERSIONS.min,
+                max: $version,
+            };
+            const DEPRECATED_VERSIONS: Option<kafka_protocol::protocol::VersionRange> = None;
+        }
+
+        impl kafka_protocol::protocol::HeaderVersion for $name {
+            fn header_version(version: i16) -> i16 {
+                <kafka_protocol::messages::$name as kafka_protocol::protocol::HeaderVersion>::header_version(version)
+            }
+        }
+
+        impl kafka_protocol::protocol::Decodable for $name {
+            fn decode<B: kafka_protocol::protocol::buf::ByteBuf>(buf: &mut B, version: i16) -> anyhow::Result<Self> {
+                if version == $version {
+                    return <$layout as $crate::wire::fields::Field>::get(buf, version).map(|laid| Self(laid.into()));
+                }
+                kafka_protocol::protocol::Decodable::decode(buf, version).map(Self)
+            }
+        }
+
+        impl kafka_protocol::protocol::Encodable for $name {
+            fn encode<B: kafka_protocol::protocol::buf::ByteBufMut>(
+                &self,
+                buf: &mut B,
+                version: i16,
+            ) -> anyhow::Result<()> {
+                if version == $version {
+                    return $crate::wire::fields::Field::put(&$layout::from(self.0.clone()), buf, version);
+                }
+                kafka_protocol::protocol::Encodable::encode(&self.0, buf, version)
+            }
+
+            fn compute_size(&self, version: i16) -> anyhow::Result<usize> {
+                $crate::wire::fields::size_of(self, version)
+            }
+        }
+    };
+}
+
+/// The size of what is written, by writing it.
+pub fn size_of<T: Encodable>(message: &T, version: i16) -> Result<usize> {
+    let mut bytes = bytes::BytesMut::new();
+    message.encode(&mut bytes, version)?;
+    Ok(bytes.len())
+}
+
+pub(crate) use {message, one_more_version, request, top};

@@ -7,6 +7,7 @@
 //! - [`sasl`]: PLAIN, SCRAM and OAUTHBEARER messages, both sides
 //! - [`fields`]: the field types of messages that are written by hand
 //! - [`share`], [`txn`]: messages of share groups and transactions in versions that `kafka-protocol` does not have
+//! - [`offsets`], [`log_dirs`], [`raft`]: OffsetCommit and OffsetFetch 10, DescribeLogDirs 5, AddRaftVoter 1
 //! - [`share_state`]: messages of brokers to the share coordinator
 //! - [`streams`]: messages of streams groups, which `kafka-protocol` does not have
 //! - [`tls`]: rustls configurations of clients and brokers
@@ -16,6 +17,9 @@ pub mod error;
 pub mod fields;
 pub mod frame;
 pub mod guard;
+pub mod log_dirs;
+pub mod offsets;
+pub mod raft;
 pub mod sasl;
 pub mod share;
 pub mod share_state;

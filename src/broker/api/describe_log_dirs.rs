@@ -1,12 +1,10 @@
-//! DescribeLogDirs (35), v1-4: what lies in each log directory. KIP-113, KIP-827 (sizes of the volume).
+//! DescribeLogDirs (35), v1-5: what lies in each log directory. KIP-113, KIP-827 (sizes of the volume), KIP-1066 (whether
+//! it gets new partitions).
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use kafka_protocol::messages::describe_log_dirs_response::{
-    DescribeLogDirsPartition, DescribeLogDirsResult, DescribeLogDirsTopic,
-};
-use kafka_protocol::messages::{DescribeLogDirsRequest, DescribeLogDirsResponse};
+use kafka_protocol::messages::describe_log_dirs_response::{DescribeLogDirsPartition, DescribeLogDirsTopic};
 use kafka_protocol::protocol::StrBytes;
 
 use super::shared::{text, topic_name};
@@ -14,14 +12,20 @@ use crate::TopicPartition;
 use crate::broker::replica::Partition;
 use crate::broker::request::{Operation, RequestContext, Resource};
 use crate::wire::ErrorCode;
+use crate::wire::log_dirs::{DescribeLogDirsRequest, DescribeLogDirsResponse, DescribeLogDirsResult};
 
 type Rows = BTreeMap<String, Vec<DescribeLogDirsPartition>>;
 
-pub async fn handle(cx: &RequestContext, req: DescribeLogDirsRequest) -> DescribeLogDirsResponse {
+pub async fn handle(
+    cx: &RequestContext,
+    DescribeLogDirsRequest(req): DescribeLogDirsRequest,
+) -> DescribeLogDirsResponse {
     if let Err(e) = cx.authorize(Operation::Describe, Resource::Cluster) {
         // Before version 3 only the empty list tells of it.
-        let code = if cx.api_version >= 3 { e.code.code() } else { 0 };
-        return DescribeLogDirsResponse::default().with_error_code(code);
+        return DescribeLogDirsResponse {
+            error_code: if cx.api_version >= 3 { e.code.code() } else { 0 },
+            ..DescribeLogDirsResponse::default()
+        };
     }
     let is_wanted = |tp: &TopicPartition| match &req.topics {
         None => true,
@@ -43,26 +47,31 @@ pub async fn handle(cx: &RequestContext, req: DescribeLogDirsRequest) -> Describ
     let health = cx.replicas().health();
     let results = dirs.iter().zip(health).zip(rows).map(|((dir, health), rows)| {
         if health.failure().is_some() {
-            return DescribeLogDirsResult::default()
-                .with_error_code(ErrorCode::KAFKA_STORAGE_ERROR.code())
-                .with_log_dir(log_dir_name(&dir.path))
-                .with_total_bytes(-1)
-                .with_usable_bytes(-1);
+            return DescribeLogDirsResult {
+                error_code: ErrorCode::KAFKA_STORAGE_ERROR.code(),
+                log_dir: log_dir_name(&dir.path),
+                ..DescribeLogDirsResult::default()
+            };
         }
-        let (total, usable) = volume(&dir.path);
+        let (total_bytes, usable_bytes) = volume(&dir.path);
         let topic = |(name, mut partitions): (String, Vec<DescribeLogDirsPartition>)| {
             partitions.sort_by_key(|p| p.partition_index);
             DescribeLogDirsTopic::default()
                 .with_name(topic_name(&name))
                 .with_partitions(partitions)
         };
-        DescribeLogDirsResult::default()
-            .with_log_dir(log_dir_name(&dir.path))
-            .with_topics(rows.into_iter().map(topic).collect())
-            .with_total_bytes(total)
-            .with_usable_bytes(usable)
+        DescribeLogDirsResult {
+            log_dir: log_dir_name(&dir.path),
+            topics: rows.into_iter().map(topic).collect(),
+            total_bytes,
+            usable_bytes,
+            ..DescribeLogDirsResult::default()
+        }
     });
-    DescribeLogDirsResponse::default().with_results(results.collect())
+    DescribeLogDirsResponse {
+        results: results.collect(),
+        ..DescribeLogDirsResponse::default()
+    }
 }
 
 fn log_dir_name(path: &Path) -> StrBytes {

@@ -1,5 +1,5 @@
 //! Every API the broker answers: one line each in [`TABLE`], one file each beside this one. ApiVersions advertises
-//! exactly this table, each API in the versions that both Kafka 4.3.1 and the `kafka-protocol` crate know.
+//! exactly this table: the APIs of Kafka 4.3.1 in its versions.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -15,6 +15,7 @@ use crate::wire::frame::{FrameError, decode, encode_response};
 
 mod add_offsets_to_txn;
 mod add_partitions_to_txn;
+mod add_raft_voter;
 mod alter_client_quotas;
 mod alter_configs;
 mod alter_partition_reassignments;
@@ -71,8 +72,10 @@ mod offset_fetch;
 mod offset_for_leader_epoch;
 mod offset_screen;
 mod produce;
+mod raft_voters;
 mod read_share_group_state;
 mod read_share_group_state_summary;
+mod remove_raft_voter;
 mod renew_delegation_token;
 mod sasl_authenticate;
 mod sasl_handshake;
@@ -131,6 +134,9 @@ macro_rules! apis {
 mod requests {
     pub use kafka_protocol::messages::*;
 
+    pub use crate::wire::log_dirs::DescribeLogDirsRequest;
+    pub use crate::wire::offsets::{OffsetCommitRequest, OffsetFetchRequest};
+    pub use crate::wire::raft::AddRaftVoterRequest;
     pub use crate::wire::streams::{StreamsGroupDescribeRequest, StreamsGroupHeartbeatRequest};
 
     pub use crate::wire::share_state::{
@@ -149,8 +155,8 @@ pub static TABLE: &[Api] = apis! {
     Fetch,                         4..=18, fetch,                          FetchRequest;
     ListOffsets,                   1..=11, list_offsets,                   ListOffsetsRequest;
     Metadata,                      0..=13, metadata,                       MetadataRequest;
-    OffsetCommit,                  2..=9,  offset_commit,                  OffsetCommitRequest;
-    OffsetFetch,                   1..=9,  offset_fetch,                   OffsetFetchRequest;
+    OffsetCommit,                  2..=10, offset_commit,                  OffsetCommitRequest;
+    OffsetFetch,                   1..=10, offset_fetch,                   OffsetFetchRequest;
     FindCoordinator,               0..=6,  find_coordinator,               FindCoordinatorRequest;
     JoinGroup,                     0..=9,  join_group,                     JoinGroupRequest;
     Heartbeat,                     0..=4,  heartbeat,                      HeartbeatRequest;
@@ -176,7 +182,7 @@ pub static TABLE: &[Api] = apis! {
     DescribeConfigs,               1..=4,  describe_configs,               DescribeConfigsRequest;
     AlterConfigs,                  0..=2,  alter_configs,                  AlterConfigsRequest;
     AlterReplicaLogDirs,           1..=2,  alter_replica_log_dirs,         AlterReplicaLogDirsRequest;
-    DescribeLogDirs,               1..=4,  describe_log_dirs,              DescribeLogDirsRequest;
+    DescribeLogDirs,               1..=5,  describe_log_dirs,              DescribeLogDirsRequest;
     SaslAuthenticate,              0..=2,  sasl_authenticate,              SaslAuthenticateRequest;
     CreatePartitions,              0..=3,  create_partitions,              CreatePartitionsRequest;
     CreateDelegationToken,         1..=3,  create_delegation_token,        CreateDelegationTokenRequest;
@@ -208,6 +214,8 @@ pub static TABLE: &[Api] = apis! {
     ShareGroupDescribe,            1..=1,  share_group_describe,           ShareGroupDescribeRequest;
     ShareFetch,                    1..=2,  share_fetch,                    ShareFetchRequest;
     ShareAcknowledge,              1..=2,  share_acknowledge,              ShareAcknowledgeRequest;
+    AddRaftVoter,                  0..=1,  add_raft_voter,                 AddRaftVoterRequest;
+    RemoveRaftVoter,               0..=0,  remove_raft_voter,              RemoveRaftVoterRequest;
     InitializeShareGroupState,     0..=0,  initialize_share_group_state,   InitializeShareGroupStateRequest;
     ReadShareGroupState,           0..=0,  read_share_group_state,         ReadShareGroupStateRequest;
     WriteShareGroupState,          0..=1,  write_share_group_state,        WriteShareGroupStateRequest;

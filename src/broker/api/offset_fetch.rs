@@ -1,26 +1,31 @@
-//! OffsetFetch (9), v1-9. The committed offsets of a group, since v8 of several; -1 where there is none, also for a group
-//! that does not exist. With `require_stable` (v7) a partition whose offset an open transaction is about to change is an
+//! OffsetFetch (9), v1-10. The committed offsets of a group, since v8 of several; -1 where there is none, also for a group
+//! that does not exist. v10 names topics by their ids (KIP-848): a topic of the same name that came later has no offsets. With `require_stable` (v7) a partition whose offset an open transaction is about to change is an
 //! error that clients retry (KIP-447).
+
+use std::collections::BTreeMap;
 
 use kafka_protocol::messages::offset_fetch_request::{OffsetFetchRequestGroup, OffsetFetchRequestTopics};
 use kafka_protocol::messages::offset_fetch_response::{
     OffsetFetchResponseGroup, OffsetFetchResponsePartition, OffsetFetchResponsePartitions, OffsetFetchResponseTopic,
     OffsetFetchResponseTopics,
 };
-use kafka_protocol::messages::{OffsetFetchRequest, OffsetFetchResponse};
+use kafka_protocol::messages::{OffsetFetchResponse, TopicName};
 use kafka_protocol::protocol::StrBytes;
+use uuid::Uuid;
 
+use super::shared::{TOPIC_IDS_IN_OFFSETS, resolve_topic, topic_name};
 use crate::broker::group::offsets::TopicOffsets;
 use crate::broker::group::records::OffsetAndMetadata;
 use crate::broker::request::{Operation, RequestContext, Resource};
 use crate::wire::error::ErrorCode;
+use crate::wire::offsets::OffsetFetchRequest;
 
 /// v2 has an error for the whole group.
 const GROUP_ERROR: i16 = 2;
 /// v8 asks for several groups.
 const SEVERAL_GROUPS: i16 = 8;
 
-pub async fn handle(cx: &RequestContext, req: OffsetFetchRequest) -> OffsetFetchResponse {
+pub async fn handle(cx: &RequestContext, OffsetFetchRequest(req): OffsetFetchRequest) -> OffsetFetchResponse {
     if cx.api_version >= SEVERAL_GROUPS {
         let groups = req.groups.iter().map(|group| fetch(cx, group, req.require_stable));
         return OffsetFetchResponse::default().with_groups(groups.collect());
@@ -45,7 +50,16 @@ fn fetch(cx: &RequestContext, group: &OffsetFetchRequestGroup, require_stable: b
     if let Err(denied) = cx.authorize(Operation::Describe, Resource::Group(&group.group_id)) {
         return response.with_error_code(denied.code.code());
     }
-    let may_see = |topic: &str| cx.authorize(Operation::Describe, Resource::Topic(topic)).is_ok();
+    let image = cx.image();
+    let by_id = cx.api_version >= TOPIC_IDS_IN_OFFSETS;
+    let may_see = |name: &str| match cx.authorize(Operation::Describe, Resource::Topic(name)) {
+        Ok(()) => Ok(()),
+        Err(denied) => Err(denied.code),
+    };
+    let named = |topic: &OffsetFetchRequestTopics| {
+        let name = resolve_topic(&image, by_id, &topic.name, topic.topic_id)?;
+        may_see(&name).map(|()| name)
+    };
     let member = (group.member_id.as_deref().unwrap_or_default(), group.member_epoch);
     let fetched = cx
         .node
@@ -55,13 +69,21 @@ fn fetch(cx: &RequestContext, group: &OffsetFetchRequestGroup, require_stable: b
             match &group.topics {
                 Some(topics) => topics
                     .iter()
-                    .map(|topic| asked(offsets, topic, may_see(&topic.name), &is_unstable))
+                    .map(|topic| match named(topic) {
+                        Ok(name) => asked(offsets, topic, &name, &is_unstable),
+                        Err(code) => refused(topic, code),
+                    })
                     .collect(),
                 None => offsets
                     .into_iter()
                     .flatten()
-                    .filter(|(topic, _)| may_see(topic))
-                    .map(|of_topic| all_of_topic(of_topic, &is_unstable))
+                    .filter(|(topic, _)| may_see(topic).is_ok())
+                    .filter_map(|(topic, partitions)| {
+                        let id = image.topic(topic).map(|known| known.id);
+                        // A topic that is gone has no id to name it by.
+                        let id = if by_id { id? } else { Uuid::nil() };
+                        Some(all_of_topic(topic, id, partitions, &is_unstable))
+                    })
                     .collect(),
             }
         });
@@ -74,33 +96,45 @@ fn fetch(cx: &RequestContext, group: &OffsetFetchRequestGroup, require_stable: b
 fn asked(
     offsets: Option<&TopicOffsets>,
     topic: &OffsetFetchRequestTopics,
-    visible: bool,
+    name: &TopicName,
     is_unstable: &dyn Fn(&str, i32) -> bool,
 ) -> OffsetFetchResponseTopics {
-    let known = offsets
-        .and_then(|topics| topics.get(topic.name.as_str()))
-        .filter(|_| visible);
-    let partitions = topic.partition_indexes.iter().map(|index| {
-        if visible && is_unstable(&topic.name, *index) {
-            return unstable(*index);
+    let known = offsets.and_then(|topics| topics.get(name.as_str()));
+    // Either side may be without an id: older requests, older commits.
+    let is_of_topic = |offset: &&OffsetAndMetadata| {
+        topic.topic_id.is_nil() || offset.topic_id.is_nil() || offset.topic_id == topic.topic_id
+    };
+    let of_partition = |index: i32| {
+        if is_unstable(name, index) {
+            return unstable(index);
         }
-        let answer = partition(*index, known.and_then(|partitions| partitions.get(index)));
-        if visible {
-            answer
-        } else {
-            answer.with_error_code(ErrorCode::TOPIC_AUTHORIZATION_FAILED.code())
-        }
-    });
+        let offset = known.and_then(|partitions| partitions.get(&index));
+        partition(index, offset.filter(is_of_topic))
+    };
+    answer(topic, of_partition)
+}
+
+fn refused(topic: &OffsetFetchRequestTopics, code: ErrorCode) -> OffsetFetchResponseTopics {
+    answer(topic, |index| partition(index, None).with_error_code(code.code()))
+}
+
+fn answer(
+    topic: &OffsetFetchRequestTopics,
+    of_partition: impl Fn(i32) -> OffsetFetchResponsePartitions,
+) -> OffsetFetchResponseTopics {
+    let partitions = topic.partition_indexes.iter().map(|index| of_partition(*index));
     OffsetFetchResponseTopics::default()
         .with_name(topic.name.clone())
+        .with_topic_id(topic.topic_id)
         .with_partitions(partitions.collect())
 }
 
 fn all_of_topic(
-    (topic, partitions): (&String, &std::collections::BTreeMap<i32, OffsetAndMetadata>),
+    topic: &str,
+    id: Uuid,
+    partitions: &BTreeMap<i32, OffsetAndMetadata>,
     is_unstable: &dyn Fn(&str, i32) -> bool,
 ) -> OffsetFetchResponseTopics {
-    let name = StrBytes::from_string(topic.clone());
     let partitions = partitions.iter().map(|(index, offset)| {
         if is_unstable(topic, *index) {
             unstable(*index)
@@ -109,7 +143,8 @@ fn all_of_topic(
         }
     });
     OffsetFetchResponseTopics::default()
-        .with_name(name.into())
+        .with_name(topic_name(topic))
+        .with_topic_id(id)
         .with_partitions(partitions.collect())
 }
 

@@ -18,7 +18,7 @@ pub struct Asked<'a> {
 
 /// For each partition of a request, in its order, the error or that it may be committed.
 pub struct Screen {
-    image: Arc<MetadataImage>,
+    pub image: Arc<MetadataImage>,
     codes: Vec<Option<ErrorCode>>,
     pub commit: OffsetCommit,
 }
@@ -64,6 +64,11 @@ impl Screen {
                 }
             });
         }
+    }
+
+    /// Nothing of a topic may be committed.
+    pub fn refuse_topic(&mut self, partitions: usize, code: ErrorCode) {
+        self.codes.extend(std::iter::repeat_n(Some(code), partitions));
     }
 
     /// The error code of each partition of the request, in its order; `results` are those of the commit.

@@ -49,6 +49,9 @@ pub fn is_uncreatable(name: &str) -> bool {
     name == names::CLUSTER_METADATA
 }
 
+/// The version from which on OffsetCommit and OffsetFetch name topics by their ids.
+pub const TOPIC_IDS_IN_OFFSETS: i16 = 10;
+
 /// The name of a topic given by name (older versions) or by id.
 ///
 /// # Errors

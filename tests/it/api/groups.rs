@@ -19,11 +19,11 @@ use crate::support::broker::{AnyBroker, unique};
 use crate::support::rdkafka::create_topic;
 use crate::support::wire::Wire;
 
-fn text(text: &str) -> StrBytes {
+pub(super) fn text(text: &str) -> StrBytes {
     StrBytes::from_string(text.to_owned())
 }
 
-fn group(id: &str) -> GroupId {
+pub(super) fn group(id: &str) -> GroupId {
     GroupId(text(id))
 }
 
@@ -32,7 +32,7 @@ fn topic(name: &str) -> TopicName {
 }
 
 /// A connection to the broker that coordinates a group. A cluster that has just started is asked until it knows.
-fn coordinator(bootstrap: &str, group_id: &str) -> Wire {
+pub(super) fn coordinator(bootstrap: &str, group_id: &str) -> Wire {
     let mut wire = Wire::connect(bootstrap);
     for _ in 0..100 {
         let request = FindCoordinatorRequest::default().with_coordinator_keys(vec![text(group_id)]);
@@ -87,7 +87,7 @@ fn sync_request(group_id: &str, joined: &JoinGroupResponse) -> SyncGroupRequest 
         .with_assignments(vec![assignment])
 }
 
-fn commit_request(group_id: &str, name: &str, partition: i32, offset: i64) -> OffsetCommitRequest {
+pub(super) fn commit_request(group_id: &str, name: &str, partition: i32, offset: i64) -> OffsetCommitRequest {
     let partition = OffsetCommitRequestPartition::default()
         .with_partition_index(partition)
         .with_committed_offset(offset)

@@ -4,24 +4,21 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use kafka_protocol::messages::fetch_request::{FetchPartition, FetchTopic};
-use kafka_protocol::messages::list_offsets_request::{ListOffsetsPartition, ListOffsetsTopic};
 use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
 use kafka_protocol::messages::produce_request::{PartitionProduceData, TopicProduceData};
-use kafka_protocol::messages::{
-    FetchRequest, InitProducerIdRequest, ListOffsetsRequest, MetadataRequest, ProduceRequest, TopicName,
-};
+use kafka_protocol::messages::{FetchRequest, InitProducerIdRequest, MetadataRequest, ProduceRequest, TopicName};
 use kt::record::{BatchOptions, RecordBatchBuilder};
 use uuid::Uuid;
 
 use crate::support::broker::{AnyBroker, unique};
-use crate::support::wire::{Wire, until_led};
+use crate::support::wire::{Wire, list_offsets, until_led};
 
 fn name(topic: &str) -> TopicName {
     TopicName(topic.to_owned().into())
 }
 
 /// Makes a topic by mentioning it; its id.
-fn create(wire: &mut Wire, topic: &str) -> Uuid {
+pub(super) fn create(wire: &mut Wire, topic: &str) -> Uuid {
     let wanted = MetadataRequestTopic::default().with_name(Some(name(topic)));
     let request = MetadataRequest::default()
         .with_topics(Some(vec![wanted]))
@@ -204,17 +201,7 @@ fn offsets_by_time() {
         batch(BatchOptions::default(), &["t1000", "t1001", "t1002"]),
     );
     let mut find = |timestamp| {
-        let partition = ListOffsetsPartition::default()
-            .with_timestamp(timestamp)
-            .with_current_leader_epoch(-1);
-        let topic = ListOffsetsTopic::default()
-            .with_name(name(&topic))
-            .with_partitions(vec![partition]);
-        let request = ListOffsetsRequest::default()
-            .with_replica_id((-1).into())
-            .with_topics(vec![topic]);
-        let response = wire.call(&request, 9);
-        let found = &response.topics[0].partitions[0];
+        let found = list_offsets(&mut wire, &name(&topic), timestamp, 9);
         (found.error_code, found.offset, found.timestamp)
     };
     assert_eq!(find(-1), (0, 3, -1));

@@ -30,7 +30,7 @@ use super::{
 };
 use crate::support::wire::Wire;
 use kt::wire::api::{ApiKey, layout_version};
-use kt::wire::{share, share_state, streams};
+use kt::wire::{log_dirs, offsets, raft, share, share_state, streams};
 
 /// A connection of a principal without rights.
 pub(super) struct Caller {
@@ -130,6 +130,8 @@ const ROWS: &[Row] = rows! {
     ShareGroupDescribe GROUP_DENIED, |c, v| c.wire.call(&ShareGroupDescribeRequest::default().with_group_ids(vec![group(GROUP)]), v).groups.iter().map(|g| g.error_code).collect();
     ShareFetch GROUP_DENIED, |c, v| vec![c.wire.call(&share::ShareFetchRequest { group_id: Some(group(GROUP)), member_id: Some(text(MEMBER)), ..Default::default() }, v).0.error_code];
     ShareAcknowledge GROUP_DENIED, |c, v| vec![c.wire.call(&share::ShareAcknowledgeRequest { group_id: Some(group(GROUP)), member_id: Some(text(MEMBER)), ..Default::default() }, v).error_code];
+    AddRaftVoter CLUSTER_DENIED, |c, v| vec![c.wire.call(&raft::AddRaftVoterRequest::default(), v).error_code];
+    RemoveRaftVoter CLUSTER_DENIED, |c, v| vec![c.wire.call(&RemoveRaftVoterRequest::default(), v).error_code];
     InitializeShareGroupState CLUSTER_DENIED, |c, v| c.wire.call(&share_state::InitializeShareGroupStateRequest { topics: vec![share_state::InitializeTopic { partitions: vec![Default::default()], ..Default::default() }], ..Default::default() }, v).results.iter().flat_map(|t| &t.partitions).map(|p| p.error_code).collect();
     ReadShareGroupState CLUSTER_DENIED, |c, v| c.wire.call(&share_state::ReadShareGroupStateRequest { topics: vec![share_state::ReadTopic { partitions: vec![Default::default()], ..Default::default() }], ..Default::default() }, v).results.iter().flat_map(|t| &t.partitions).map(|p| p.error_code).collect();
     WriteShareGroupState CLUSTER_DENIED, |c, v| c.wire.call(&share_state::WriteShareGroupStateRequest { topics: vec![share_state::WriteTopic { partitions: vec![Default::default()], ..Default::default() }], ..Default::default() }, v).results.iter().flat_map(|t| &t.partitions).map(|p| p.error_code).collect();
@@ -244,6 +246,7 @@ fn metadata(c: &mut Caller, v: i16) -> Vec<i16> {
 fn offset_commit(c: &mut Caller, v: i16) -> Vec<i16> {
     let topic = OffsetCommitRequestTopic::default()
         .with_name(topic_name(TOPIC))
+        .with_topic_id(c.topic_id)
         .with_partitions(vec![
             OffsetCommitRequestPartition::default().with_committed_metadata(Some(text(""))),
         ]);
@@ -251,7 +254,7 @@ fn offset_commit(c: &mut Caller, v: i16) -> Vec<i16> {
         .with_group_id(group(GROUP))
         .with_generation_id_or_member_epoch(-1)
         .with_topics(vec![topic]);
-    let answer = c.wire.call(&request, v);
+    let answer = c.wire.call(&offsets::OffsetCommitRequest(request), v);
     answer
         .topics
         .iter()
@@ -265,7 +268,8 @@ fn offset_fetch(c: &mut Caller, v: i16) -> Vec<i16> {
         let wanted = OffsetFetchRequestGroup::default()
             .with_group_id(group(GROUP))
             .with_topics(None);
-        let answer = c.wire.call(&OffsetFetchRequest::default().with_groups(vec![wanted]), v);
+        let request = OffsetFetchRequest::default().with_groups(vec![wanted]);
+        let answer = c.wire.call(&offsets::OffsetFetchRequest(request), v);
         return answer.groups.iter().map(|g| g.error_code).collect();
     }
     let topic = OffsetFetchRequestTopic::default()
@@ -505,7 +509,8 @@ fn incremental_alter_configs(c: &mut Caller, v: i16) -> Vec<i16> {
 
 /// The refusal has a place of its own from version 3 on; before, the list is empty.
 fn describe_log_dirs(c: &mut Caller, v: i16) -> Vec<i16> {
-    let answer = c.wire.call(&DescribeLogDirsRequest::default().with_topics(None), v);
+    let request = DescribeLogDirsRequest::default().with_topics(None);
+    let answer = c.wire.call(&log_dirs::DescribeLogDirsRequest(request), v);
     assert!(answer.results.is_empty());
     vec![if v >= 3 { answer.error_code } else { CLUSTER_DENIED }]
 }
