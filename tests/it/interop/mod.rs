@@ -3,6 +3,7 @@
 mod data_dir;
 mod data_dir_transactions;
 mod java;
+mod java_groups;
 mod java_partitioner;
 mod java_transactions;
 mod leader_moves;
