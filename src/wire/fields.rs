@@ -225,9 +225,7 @@ macro_rules! known {
 }
 
 known! {
-    share_fetch_request::FetchTopic as 1;
     share_fetch_request::ForgottenTopic as 1;
-    share_acknowledge_request::AcknowledgeTopic as 1;
     share_acknowledge_response::ShareAcknowledgeTopicResponse as 1;
     share_acknowledge_response::NodeEndpoint as 1;
     offset_commit_request::OffsetCommitRequestPartition as 9;

@@ -3,9 +3,8 @@
 //! the lag (KIP-1226).
 
 use anyhow::Result;
-use kafka_protocol::messages::share_acknowledge_request::AcknowledgeTopic;
 use kafka_protocol::messages::share_acknowledge_response::{NodeEndpoint, ShareAcknowledgeTopicResponse};
-use kafka_protocol::messages::share_fetch_request::{FetchTopic, ForgottenTopic};
+use kafka_protocol::messages::share_fetch_request::ForgottenTopic;
 use kafka_protocol::messages::{self as m, GroupId, TopicName};
 use kafka_protocol::protocol::buf::{ByteBuf, ByteBufMut};
 use kafka_protocol::protocol::{Decodable, Encodable, StrBytes};
@@ -28,8 +27,32 @@ message! {
         share_acquire_mode: i8 = 0, since 2;
         /// Locks are to be renewed; nothing is fetched then.
         is_renew_ack: bool = false, since 2;
-        topics: Vec<FetchTopic> = Vec::new();
+        topics: Vec<ShareTopic> = Vec::new();
         forgotten_topics_data: Vec<ForgottenTopic> = Vec::new();
+    }
+}
+
+message! {
+    /// A topic in ShareFetch, where partitions may have nothing to acknowledge, or in ShareAcknowledge.
+    ShareTopic {
+        topic_id: Uuid = Uuid::nil();
+        partitions: Vec<SharePartition> = Vec::new();
+    }
+}
+
+message! {
+    SharePartition {
+        partition_index: i32 = 0;
+        acknowledgement_batches: Vec<AcknowledgementBatch> = Vec::new();
+    }
+}
+
+message! {
+    AcknowledgementBatch {
+        first_offset: i64 = 0;
+        last_offset: i64 = 0;
+        /// One for all of its records, or one for each.
+        acknowledge_types: Vec<i8> = Vec::new();
     }
 }
 
@@ -40,7 +63,7 @@ message! {
         member_id: Option<StrBytes> = None;
         share_session_epoch: i32 = 0;
         is_renew_ack: bool = false, since 2;
-        topics: Vec<AcknowledgeTopic> = Vec::new();
+        topics: Vec<ShareTopic> = Vec::new();
     }
 }
 
@@ -146,15 +169,19 @@ mod tests {
     }
 
     fn fetch() -> ShareFetchRequest {
-        let batch = m::share_fetch_request::AcknowledgementBatch::default()
-            .with_last_offset(2)
-            .with_acknowledge_types(vec![1, 2, 4]);
-        let partition = m::share_fetch_request::FetchPartition::default()
-            .with_partition_index(3)
-            .with_acknowledgement_batches(vec![batch]);
-        let topic = FetchTopic::default()
-            .with_topic_id(Uuid::from_u128(7))
-            .with_partitions(vec![partition]);
+        let batch = AcknowledgementBatch {
+            first_offset: 0,
+            last_offset: 2,
+            acknowledge_types: vec![1, 2, 4],
+        };
+        let partition = SharePartition {
+            partition_index: 3,
+            acknowledgement_batches: vec![batch],
+        };
+        let topic = ShareTopic {
+            topic_id: Uuid::from_u128(7),
+            partitions: vec![partition],
+        };
         ShareFetchRequest {
             group_id: Some(GroupId(StrBytes::from_static_str("g"))),
             max_records: 500,
@@ -166,17 +193,39 @@ mod tests {
     #[test]
     fn version_1_is_what_the_crate_writes() {
         let ours = fetch();
+        let batch = m::share_fetch_request::AcknowledgementBatch::default()
+            .with_last_offset(2)
+            .with_acknowledge_types(vec![1, 2, 4]);
+        let partition = m::share_fetch_request::FetchPartition::default()
+            .with_partition_index(3)
+            .with_acknowledgement_batches(vec![batch]);
+        let topic = m::share_fetch_request::FetchTopic::default()
+            .with_topic_id(Uuid::from_u128(7))
+            .with_partitions(vec![partition]);
         let theirs = m::ShareFetchRequest::default()
             .with_group_id(ours.group_id.clone())
             .with_member_id(None)
             .with_max_records(500)
-            .with_topics(ours.topics.clone());
+            .with_topics(vec![topic]);
         assert_eq!(encoded(&ours, 1), encoded(&theirs, 1));
         assert_eq!(ShareFetchRequest::decode(&mut encoded(&ours, 1), 1).unwrap(), ours);
-        let ours = ShareAcknowledgeRequest::default();
+        let ours = ShareAcknowledgeRequest {
+            topics: fetch().topics,
+            ..ShareAcknowledgeRequest::default()
+        };
+        let batch = m::share_acknowledge_request::AcknowledgementBatch::default()
+            .with_last_offset(2)
+            .with_acknowledge_types(vec![1, 2, 4]);
+        let partition = m::share_acknowledge_request::AcknowledgePartition::default()
+            .with_partition_index(3)
+            .with_acknowledgement_batches(vec![batch]);
+        let topic = m::share_acknowledge_request::AcknowledgeTopic::default()
+            .with_topic_id(Uuid::from_u128(7))
+            .with_partitions(vec![partition]);
         let theirs = m::ShareAcknowledgeRequest::default()
             .with_group_id(None)
-            .with_member_id(None);
+            .with_member_id(None)
+            .with_topics(vec![topic]);
         assert_eq!(encoded(&ours, 1), encoded(&theirs, 1));
         let ours = ShareAcknowledgeResponse {
             error_code: 122,

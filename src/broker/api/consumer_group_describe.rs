@@ -7,12 +7,11 @@ use kafka_protocol::messages::consumer_group_describe_response::{
 use kafka_protocol::messages::{ConsumerGroupDescribeRequest, ConsumerGroupDescribeResponse};
 use uuid::Uuid;
 
-use super::shared::may_describe_all;
+use super::shared::{UNSEEN_TOPICS, check_all_seen, describe_group, text};
 use crate::broker::group::consumer::{ConsumerGroup, ConsumerMember};
 use crate::broker::group::shard::Group;
-use crate::broker::metadata::MetadataImage;
-use crate::broker::request::{Operation, RequestContext, Resource};
-use crate::wire::error::ErrorCode;
+use crate::broker::metadata::{ApiError, MetadataImage};
+use crate::broker::request::{RequestContext, Resource};
 
 /// v1 tells members of the classic protocol apart.
 const MEMBER_TYPE: i16 = 1;
@@ -22,7 +21,9 @@ const CONSUMER_MEMBER: i8 = 1;
 pub async fn handle(cx: &RequestContext, req: ConsumerGroupDescribeRequest) -> ConsumerGroupDescribeResponse {
     let image = cx.image();
     let groups = req.group_ids.into_iter().map(|group_id| {
-        let mut described = describe(cx, &image, &group_id).with_group_id(group_id);
+        let mut described = describe(cx, &image, &group_id)
+            .unwrap_or_else(refused)
+            .with_group_id(group_id);
         if req.include_authorized_operations && described.error_code == 0 {
             described.authorized_operations = cx.authorized_operations(Resource::Group(&described.group_id));
         }
@@ -31,48 +32,24 @@ pub async fn handle(cx: &RequestContext, req: ConsumerGroupDescribeRequest) -> C
     ConsumerGroupDescribeResponse::default().with_groups(groups.collect())
 }
 
-fn describe(cx: &RequestContext, image: &MetadataImage, group_id: &str) -> DescribedGroup {
-    let error = |code: ErrorCode, message: String| {
-        DescribedGroup::default()
-            .with_error_code(code.code())
-            .with_error_message(Some(message.into()))
-    };
-    if let Err(denied) = cx.authorize(Operation::Describe, Resource::Group(group_id)) {
-        return error(denied.code, denied.text());
-    }
-    if group_id.is_empty() {
-        return error(
-            ErrorCode::INVALID_GROUP_ID,
-            ErrorCode::INVALID_GROUP_ID.message().to_owned(),
-        );
-    }
-    let described = cx.node.groups().describe_group(group_id, |group| match group {
-        Some(Group::Consumer(group)) => described(group, image, cx.api_version),
-        Some(_) => error(
-            ErrorCode::GROUP_ID_NOT_FOUND,
-            format!("Group {group_id} is not a consumer group."),
-        ),
-        None => error(ErrorCode::GROUP_ID_NOT_FOUND, format!("Group {group_id} not found.")),
-    });
-    let described = described.unwrap_or_else(|code| error(code, code.message().to_owned()));
-    let topics = |a: &WireAssignment| {
-        a.topic_partitions
-            .iter()
-            .map(|t| t.topic_name.to_string())
-            .collect::<Vec<_>>()
-    };
-    let named: Vec<String> = described
+fn describe(cx: &RequestContext, image: &MetadataImage, group_id: &str) -> Result<DescribedGroup, ApiError> {
+    let described = describe_group(cx, group_id, "consumer", |group| match group {
+        Group::Consumer(group) => Some(described(group, image, cx.api_version)),
+        _ => None,
+    })?;
+    let assignments = described
         .members
         .iter()
-        .flat_map(|m| [topics(&m.assignment), topics(&m.target_assignment)].concat())
-        .collect();
-    if !may_describe_all(cx, named.iter().map(String::as_str)) {
-        return error(
-            ErrorCode::TOPIC_AUTHORIZATION_FAILED,
-            "The group has described topic(s) that the client is not authorized to describe.".to_owned(),
-        );
-    }
-    described
+        .flat_map(|m| [&m.assignment, &m.target_assignment]);
+    let named = assignments.flat_map(|a| a.topic_partitions.iter().map(|t| t.topic_name.as_str()));
+    check_all_seen(cx, named, UNSEEN_TOPICS)?;
+    Ok(described)
+}
+
+fn refused(error: ApiError) -> DescribedGroup {
+    DescribedGroup::default()
+        .with_error_code(error.code.code())
+        .with_error_message(Some(text(&error.text())))
 }
 
 fn described(group: &ConsumerGroup, image: &MetadataImage, version: i16) -> DescribedGroup {

@@ -2,7 +2,6 @@
 
 use super::share_state::{act, error_of};
 use crate::broker::request::RequestContext;
-use crate::broker::share::coordinator::ShareKey;
 use crate::wire::share_state::{
     DeleteShareGroupStateRequest, DeleteShareGroupStateResponse, DeletedPartition, DeletedTopic,
 };
@@ -10,12 +9,8 @@ use crate::wire::share_state::{
 pub async fn handle(cx: &RequestContext, req: DeleteShareGroupStateRequest) -> DeleteShareGroupStateResponse {
     let results = req.topics.iter().map(|topic| {
         let partitions = topic.partitions.iter().map(|wanted| {
-            let key = ShareKey {
-                group_id: req.group_id.to_string(),
-                topic_id: topic.topic_id,
-                partition: wanted.partition,
-            };
-            let done = act(cx, key, |key| {
+            let of = (topic.topic_id, wanted.partition);
+            let done = act(cx, &req.group_id, of, |key| {
                 cx.node.shares().coordinator()?.delete(key)?;
                 cx.node.shares().forget(key);
                 Ok(())

@@ -10,17 +10,13 @@ use crate::wire::share_state::{
 pub async fn handle(cx: &RequestContext, req: InitializeShareGroupStateRequest) -> InitializeShareGroupStateResponse {
     let results = req.topics.iter().map(|topic| {
         let partitions = topic.partitions.iter().map(|wanted| {
-            let key = ShareKey {
-                group_id: req.group_id.to_string(),
-                topic_id: topic.topic_id,
-                partition: wanted.partition,
-            };
+            let of = (topic.topic_id, wanted.partition);
             let begin = |key: &ShareKey| {
                 cx.node
                     .shares()
                     .begin_state(key, wanted.state_epoch, wanted.start_offset)
             };
-            let done = act(cx, key, begin);
+            let done = act(cx, &req.group_id, of, begin);
             let (error_code, error_message) = error_of(&done);
             InitializedPartition {
                 partition: wanted.partition,

@@ -2,8 +2,7 @@
 
 use super::share_state::{act, error_of};
 use crate::broker::request::RequestContext;
-use crate::broker::share::coordinator::ShareKey;
-use crate::broker::share::coordinator::StateBatch as Kept;
+use crate::broker::share::coordinator::{ShareKey, StateBatch as Kept};
 use crate::wire::share_state::{
     ReadPartitionResult, ReadShareGroupStateRequest, ReadShareGroupStateResponse, ReadTopicResult, StateBatch,
 };
@@ -11,13 +10,9 @@ use crate::wire::share_state::{
 pub async fn handle(cx: &RequestContext, req: ReadShareGroupStateRequest) -> ReadShareGroupStateResponse {
     let results = req.topics.iter().map(|topic| {
         let partitions = topic.partitions.iter().map(|wanted| {
-            let key = ShareKey {
-                group_id: req.group_id.to_string(),
-                topic_id: topic.topic_id,
-                partition: wanted.partition,
-            };
+            let of = (topic.topic_id, wanted.partition);
             let read = |key: &ShareKey| cx.node.shares().coordinator()?.read(key, wanted.leader_epoch);
-            let done = act(cx, key, read);
+            let done = act(cx, &req.group_id, of, read);
             let (error_code, error_message) = error_of(&done);
             let state = done.unwrap_or_default();
             let batch = |batch: &Kept| StateBatch {

@@ -3,15 +3,13 @@
 
 use std::collections::BTreeMap;
 
-use kafka_protocol::messages::share_acknowledge_request::AcknowledgementBatch;
 use kafka_protocol::messages::share_acknowledge_response::{PartitionData, ShareAcknowledgeTopicResponse};
 use uuid::Uuid;
 
-use super::share_fetch::{Acknowledgements, acknowledge_all, session_key};
+use super::share_fetch::{acknowledge_all, acknowledgements, session_key};
 use super::shared::text;
 use crate::broker::request::RequestContext;
 use crate::broker::share::GroupSettings;
-use crate::broker::share::partition::AckBatch;
 use crate::broker::share::session::FINAL_EPOCH;
 use crate::wire::ErrorCode;
 use crate::wire::share::{ShareAcknowledgeRequest, ShareAcknowledgeResponse};
@@ -32,7 +30,7 @@ fn acknowledge(cx: &RequestContext, req: &ShareAcknowledgeRequest) -> Result<Sha
     let settings = GroupSettings::of(&cx.node, &session.group_id).with_renewal(req.is_renew_ack);
     let shares = cx.node.shares();
     shares.sessions().acknowledge(&session, req.share_session_epoch)?;
-    let results = acknowledge_all(cx, &session, &settings, acknowledgements(req));
+    let results = acknowledge_all(cx, &session, &settings, acknowledgements(&req.topics).collect());
     if req.share_session_epoch == FINAL_EPOCH {
         shares.close_session(&session);
     }
@@ -55,20 +53,4 @@ fn acknowledge(cx: &RequestContext, req: &ShareAcknowledgeRequest) -> Result<Sha
         responses: topics.collect(),
         ..ShareAcknowledgeResponse::default()
     })
-}
-
-fn acknowledgements(req: &ShareAcknowledgeRequest) -> Acknowledgements {
-    let batch = |batch: &AcknowledgementBatch| AckBatch {
-        first: batch.first_offset,
-        last: batch.last_offset,
-        types: batch.acknowledge_types.clone(),
-    };
-    let mut all = Vec::new();
-    for topic in &req.topics {
-        for partition in &topic.partitions {
-            let batches = partition.acknowledgement_batches.iter().map(batch).collect();
-            all.push(((topic.topic_id, partition.partition_index), batches));
-        }
-    }
-    all
 }

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use kafka_protocol::messages::ShareFetchResponse as Answer;
-use kafka_protocol::messages::share_fetch_request::AcknowledgementBatch;
 use kafka_protocol::messages::share_fetch_response::{
     AcquiredRecords, LeaderIdAndEpoch, PartitionData, ShareFetchableTopicResponse,
 };
@@ -17,7 +16,7 @@ use crate::broker::share::fetch::{ShareFetch, ShareFetched};
 use crate::broker::share::partition::{AckBatch, AckError};
 use crate::broker::share::session::{FINAL_EPOCH, FetchSession, INITIAL_EPOCH, IdPartition, SessionKey};
 use crate::wire::ErrorCode;
-use crate::wire::share::{ShareFetchRequest, ShareFetchResponse};
+use crate::wire::share::{AcknowledgementBatch, ShareFetchRequest, ShareFetchResponse, ShareTopic};
 
 /// `share_acquire_mode` of those who want no record above their limit.
 const RECORD_LIMIT: i8 = 1;
@@ -36,7 +35,9 @@ pub async fn handle(cx: &RequestContext, req: ShareFetchRequest) -> ShareFetchRe
 
 async fn fetch(cx: &RequestContext, req: &ShareFetchRequest) -> Result<Answer, ErrorCode> {
     let session = session_key(cx, req.group_id.as_ref().map(|g| g.as_str()), req.member_id.as_deref())?;
-    let acknowledgements = acknowledgements(req);
+    let acknowledgements: Acknowledgements = acknowledgements(&req.topics)
+        .filter(|(_, batches)| !batches.is_empty())
+        .collect();
     let settings = GroupSettings::of(&cx.node, &session.group_id);
     let shares = cx.node.shares();
     let opened = shares.sessions().open(&FetchSession {
@@ -111,24 +112,19 @@ fn forgotten(req: &ShareFetchRequest) -> Vec<IdPartition> {
         .collect()
 }
 
-fn acknowledgements(req: &ShareFetchRequest) -> Acknowledgements {
+/// What is said of each partition, and be it nothing.
+pub fn acknowledgements(topics: &[ShareTopic]) -> impl Iterator<Item = (IdPartition, Vec<AckBatch>)> {
     let batch = |batch: &AcknowledgementBatch| AckBatch {
         first: batch.first_offset,
         last: batch.last_offset,
         types: batch.acknowledge_types.clone(),
     };
-    let mut all = Vec::new();
-    for topic in &req.topics {
-        for partition in topic
-            .partitions
-            .iter()
-            .filter(|p| !p.acknowledgement_batches.is_empty())
-        {
+    topics.iter().flat_map(move |topic| {
+        topic.partitions.iter().map(move |partition| {
             let batches = partition.acknowledgement_batches.iter().map(batch).collect();
-            all.push(((topic.topic_id, partition.partition_index), batches));
-        }
-    }
-    all
+            ((topic.topic_id, partition.partition_index), batches)
+        })
+    })
 }
 
 /// Takes all acknowledgements of a request, each partition for itself.

@@ -5,17 +5,18 @@ use kafka_protocol::messages::share_group_describe_response::{
 };
 use kafka_protocol::messages::{ShareGroupDescribeRequest, ShareGroupDescribeResponse};
 
-use super::shared::{may_describe_all, text, topic_name};
+use super::shared::{UNSEEN_TOPICS, check_all_seen, describe_group, text, topic_name};
 use crate::broker::group::shard::Group;
 use crate::broker::group::share::{ASSIGNOR_NAME, ShareGroup, ShareMember};
-use crate::broker::metadata::MetadataImage;
-use crate::broker::request::{Operation, RequestContext, Resource};
-use crate::wire::error::ErrorCode;
+use crate::broker::metadata::{ApiError, MetadataImage};
+use crate::broker::request::{RequestContext, Resource};
 
 pub async fn handle(cx: &RequestContext, req: ShareGroupDescribeRequest) -> ShareGroupDescribeResponse {
     let image = cx.image();
     let groups = req.group_ids.into_iter().map(|group_id| {
-        let mut described = describe(cx, &image, &group_id).with_group_id(group_id);
+        let mut described = describe(cx, &image, &group_id)
+            .unwrap_or_else(refused)
+            .with_group_id(group_id);
         if req.include_authorized_operations && described.error_code == 0 {
             described.authorized_operations = cx.authorized_operations(Resource::Group(&described.group_id));
         }
@@ -24,41 +25,24 @@ pub async fn handle(cx: &RequestContext, req: ShareGroupDescribeRequest) -> Shar
     ShareGroupDescribeResponse::default().with_groups(groups.collect())
 }
 
-fn describe(cx: &RequestContext, image: &MetadataImage, group_id: &str) -> DescribedGroup {
-    let error = |code: ErrorCode, message: String| {
-        DescribedGroup::default()
-            .with_error_code(code.code())
-            .with_error_message(Some(message.into()))
-    };
-    if let Err(denied) = cx.authorize(Operation::Describe, Resource::Group(group_id)) {
-        return error(denied.code, denied.text());
-    }
-    if group_id.is_empty() {
-        let code = ErrorCode::INVALID_GROUP_ID;
-        return error(code, code.message().to_owned());
-    }
-    let described = cx.node.groups().describe_group(group_id, |group| match group {
-        Some(Group::Share(group)) => described(group, image),
-        Some(_) => error(
-            ErrorCode::GROUP_ID_NOT_FOUND,
-            format!("Group {group_id} is not a share group."),
-        ),
-        None => error(ErrorCode::GROUP_ID_NOT_FOUND, format!("Group {group_id} not found.")),
-    });
-    let described: DescribedGroup = described.unwrap_or_else(|code| error(code, code.message().to_owned()));
-    let mut named = described.members.iter().flat_map(|member| {
+fn describe(cx: &RequestContext, image: &MetadataImage, group_id: &str) -> Result<DescribedGroup, ApiError> {
+    let described = describe_group(cx, group_id, "share", |group| match group {
+        Group::Share(group) => Some(described(group, image)),
+        _ => None,
+    })?;
+    let named = described.members.iter().flat_map(|member| {
         let assigned = member.assignment.topic_partitions.iter();
         let assigned = assigned.map(|topic| topic.topic_name.as_str());
         assigned.chain(member.subscribed_topic_names.iter().map(|name| name.as_str()))
     });
-    if !may_describe_all(cx, &mut named) {
-        return error(
-            ErrorCode::TOPIC_AUTHORIZATION_FAILED,
-            "The group has described topic(s) that the client is not authorized to describe.".to_owned(),
-        );
-    }
-    drop(named);
-    described
+    check_all_seen(cx, named, UNSEEN_TOPICS)?;
+    Ok(described)
+}
+
+fn refused(error: ApiError) -> DescribedGroup {
+    DescribedGroup::default()
+        .with_error_code(error.code.code())
+        .with_error_message(Some(text(&error.text())))
 }
 
 fn described(group: &ShareGroup, image: &MetadataImage) -> DescribedGroup {

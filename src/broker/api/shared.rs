@@ -6,6 +6,7 @@ use kafka_protocol::messages::{BrokerId, TopicName};
 use kafka_protocol::protocol::StrBytes;
 use uuid::Uuid;
 
+use crate::broker::group::shard::Group;
 use crate::broker::metadata::image::resource_type;
 use crate::broker::metadata::{ApiError, MetadataImage, names};
 use crate::broker::request::{Operation, RequestContext, Resource};
@@ -74,6 +75,45 @@ pub fn principal_parts(principal: &str) -> (&str, &str) {
 /// Whether all of these topics may be seen. Who may not see one of them must not learn of it through a group's members.
 pub fn may_describe_all<'a>(cx: &RequestContext, mut topics: impl Iterator<Item = &'a str>) -> bool {
     cx.node.authorizer().is_none() || topics.all(|t| cx.may(Operation::Describe, Resource::Topic(t)))
+}
+
+/// Whether all topics that a group's description names may be seen.
+///
+/// # Errors
+/// TOPIC_AUTHORIZATION_FAILED, with this text.
+pub fn check_all_seen<'a>(
+    cx: &RequestContext,
+    topics: impl Iterator<Item = &'a str>,
+    why: &str,
+) -> Result<(), ApiError> {
+    match may_describe_all(cx, topics) {
+        true => Ok(()),
+        false => Err(ApiError::new(ErrorCode::TOPIC_AUTHORIZATION_FAILED, why)),
+    }
+}
+
+/// What is said of members' topics that the client may not see.
+pub const UNSEEN_TOPICS: &str = "The group has described topic(s) that the client is not authorized to describe.";
+
+/// Describes a group of one kind, such as `share`, to who may see it; `describe` has nothing to say of another kind.
+///
+/// # Errors
+/// GROUP_AUTHORIZATION_FAILED, INVALID_GROUP_ID, GROUP_ID_NOT_FOUND, and those of a coordinator.
+pub fn describe_group<T>(
+    cx: &RequestContext,
+    group_id: &str,
+    kind: &str,
+    describe: impl FnOnce(&Group) -> Option<T>,
+) -> Result<T, ApiError> {
+    cx.authorize(Operation::Describe, Resource::Group(group_id))?;
+    if group_id.is_empty() {
+        return Err(ErrorCode::INVALID_GROUP_ID.into());
+    }
+    let not_found = |why| ApiError::new(ErrorCode::GROUP_ID_NOT_FOUND, why);
+    cx.node.groups().describe_group(group_id, |group| match group {
+        Some(group) => describe(group).ok_or_else(|| not_found(format!("Group {group_id} is not a {kind} group."))),
+        None => Err(not_found(format!("Group {group_id} not found."))),
+    })?
 }
 
 /// What must be allowed for a change of a resource's configuration.

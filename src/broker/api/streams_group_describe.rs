@@ -3,12 +3,12 @@
 
 use kafka_protocol::messages::GroupId;
 
-use super::shared::{may_describe_all, text};
+use super::shared::{check_all_seen, describe_group, text};
 use crate::broker::group::shard::Group;
 use crate::broker::group::streams::tasks::{TaskSet, to_wire};
 use crate::broker::group::streams::{StreamsGroup, StreamsMember};
-use crate::broker::request::{Operation, RequestContext, Resource};
-use crate::wire::ErrorCode;
+use crate::broker::metadata::ApiError;
+use crate::broker::request::{RequestContext, Resource};
 use crate::wire::fields::Nullable;
 use crate::wire::streams::{
     Assignment, DescribedGroup, DescribedMember, DescribedSubtopology, DescribedTopology, StreamsGroupDescribeRequest,
@@ -17,7 +17,7 @@ use crate::wire::streams::{
 
 pub async fn handle(cx: &RequestContext, req: StreamsGroupDescribeRequest) -> StreamsGroupDescribeResponse {
     let groups = req.group_ids.into_iter().map(|group_id| {
-        let mut described = describe(cx, &group_id);
+        let mut described = describe(cx, &group_id).unwrap_or_else(refused);
         if req.include_authorized_operations && described.error_code == 0 {
             described.authorized_operations = cx.authorized_operations(Resource::Group(&group_id));
         }
@@ -29,48 +29,27 @@ pub async fn handle(cx: &RequestContext, req: StreamsGroupDescribeRequest) -> St
     }
 }
 
-fn error(code: ErrorCode, message: String) -> DescribedGroup {
-    DescribedGroup {
-        error_code: code.code(),
-        error_message: Some(message.into()),
-        ..DescribedGroup::default()
-    }
+fn describe(cx: &RequestContext, group_id: &GroupId) -> Result<DescribedGroup, ApiError> {
+    let described = describe_group(cx, group_id, "streams", |group| match group {
+        Group::Streams(group) => Some(described(group)),
+        _ => None,
+    })?;
+    let subtopologies = described.topology.0.iter().flat_map(|topology| &topology.subtopologies);
+    let named = subtopologies.flatten().flat_map(|s| {
+        let internal = s.repartition_source_topics.iter().chain(&s.state_changelog_topics);
+        let named = s.source_topics.iter().chain(&s.repartition_sink_topics);
+        named.chain(internal.map(|info| &info.name)).map(|name| name.as_str())
+    });
+    let why = "The described group uses topics that the client is not authorized to describe.";
+    check_all_seen(cx, named, why)?;
+    Ok(described)
 }
 
-fn describe(cx: &RequestContext, group_id: &GroupId) -> DescribedGroup {
-    if let Err(denied) = cx.authorize(Operation::Describe, Resource::Group(group_id)) {
-        return error(denied.code, denied.text());
-    }
-    let group_id = group_id.as_str();
-    if group_id.is_empty() {
-        let code = ErrorCode::INVALID_GROUP_ID;
-        return error(code, code.message().to_owned());
-    }
-    let described = cx.node.groups().describe_group(group_id, |group| match group {
-        Some(Group::Streams(group)) => described(group),
-        Some(_) => error(
-            ErrorCode::GROUP_ID_NOT_FOUND,
-            format!("Group {group_id} is not a streams group."),
-        ),
-        None => error(ErrorCode::GROUP_ID_NOT_FOUND, format!("Group {group_id} not found.")),
-    });
-    let described = described.unwrap_or_else(|code| error(code, code.message().to_owned()));
-    let subtopologies = described.topology.0.iter().flat_map(|topology| &topology.subtopologies);
-    let named: Vec<&str> = subtopologies
-        .flatten()
-        .flat_map(|s| {
-            let internal = s.repartition_source_topics.iter().chain(&s.state_changelog_topics);
-            let named = s.source_topics.iter().chain(&s.repartition_sink_topics);
-            named.chain(internal.map(|info| &info.name)).map(|name| name.as_str())
-        })
-        .collect();
-    if may_describe_all(cx, named.into_iter()) {
-        described
-    } else {
-        error(
-            ErrorCode::TOPIC_AUTHORIZATION_FAILED,
-            "The described group uses topics that the client is not authorized to describe.".to_owned(),
-        )
+fn refused(error: ApiError) -> DescribedGroup {
+    DescribedGroup {
+        error_code: error.code.code(),
+        error_message: Some(text(&error.text())),
+        ..DescribedGroup::default()
     }
 }
 

@@ -2,9 +2,7 @@
 
 use super::share_state::{act, error_of};
 use crate::broker::request::RequestContext;
-use crate::broker::share::coordinator::ShareKey;
-use crate::broker::share::coordinator::StateBatch;
-use crate::broker::share::coordinator::StateWrite;
+use crate::broker::share::coordinator::{StateBatch, StateWrite};
 use crate::wire::share_state::{
     WriteShareGroupStateRequest, WriteShareGroupStateResponse, WrittenPartition, WrittenTopic,
 };
@@ -12,11 +10,7 @@ use crate::wire::share_state::{
 pub async fn handle(cx: &RequestContext, req: WriteShareGroupStateRequest) -> WriteShareGroupStateResponse {
     let results = req.topics.iter().map(|topic| {
         let partitions = topic.partitions.iter().map(|wanted| {
-            let key = ShareKey {
-                group_id: req.group_id.to_string(),
-                topic_id: topic.topic_id,
-                partition: wanted.partition,
-            };
+            let of = (topic.topic_id, wanted.partition);
             let batches = wanted.state_batches.iter().map(|batch| StateBatch {
                 first: batch.first_offset,
                 last: batch.last_offset,
@@ -30,7 +24,9 @@ pub async fn handle(cx: &RequestContext, req: WriteShareGroupStateRequest) -> Wr
                 delivery_complete_count: wanted.delivery_complete_count,
                 batches: batches.collect(),
             };
-            let done = act(cx, key, |key| cx.node.shares().coordinator()?.write(key, &write));
+            let done = act(cx, &req.group_id, of, |key| {
+                cx.node.shares().coordinator()?.write(key, &write)
+            });
             let (error_code, error_message) = error_of(&done);
             WrittenPartition {
                 partition: wanted.partition,

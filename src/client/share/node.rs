@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
+use kafka_protocol::messages::ShareFetchResponse;
 use kafka_protocol::messages::share_fetch_response::PartitionData;
-use kafka_protocol::messages::{ShareFetchRequest, ShareFetchResponse};
 use kafka_protocol::protocol::StrBytes;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
@@ -17,6 +17,7 @@ use crate::client::admin::Admin;
 use crate::client::conn::Conn;
 use crate::client::error::ApiError;
 use crate::wire::ErrorCode;
+use crate::wire::share::{ShareAcknowledgeRequest, ShareFetchRequest};
 
 /// What the driver tells a node.
 pub(super) enum Command {
@@ -90,7 +91,7 @@ impl Asking {
         if let (Some(request), Some(conn)) = (
             self.session.finish(&context.settings, &context.member_id),
             self.conn.as_ref(),
-        ) && let Ok(version) = conn.version_of::<kafka_protocol::messages::ShareAcknowledgeRequest>()
+        ) && let Ok(version) = conn.version_of::<ShareAcknowledgeRequest>()
         {
             // If it fails, the broker takes the records back when their lock runs out.
             let _ = conn.call(&request, version, context.admin.request_timeout()).await;
@@ -171,6 +172,7 @@ impl Asking {
             }
         };
         self.conn = Some(conn);
+        let answer = answer.0;
         match ErrorCode::from(answer.error_code) {
             ErrorCode::NONE => self.session.answered(),
             ErrorCode::SHARE_SESSION_NOT_FOUND | ErrorCode::INVALID_SHARE_SESSION_EPOCH => {

@@ -5,15 +5,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use kafka_protocol::messages::share_acknowledge_request::{
-    AcknowledgePartition, AcknowledgeTopic, AcknowledgementBatch as AckBatch,
-};
-use kafka_protocol::messages::share_fetch_request::{AcknowledgementBatch, FetchPartition, FetchTopic, ForgottenTopic};
-use kafka_protocol::messages::{GroupId, ShareAcknowledgeRequest, ShareFetchRequest};
+use kafka_protocol::messages::GroupId;
+use kafka_protocol::messages::share_fetch_request::ForgottenTopic;
 use kafka_protocol::protocol::StrBytes;
 use uuid::Uuid;
 
 use super::{AcknowledgeType, Place, ShareSettings};
+use crate::wire::share::{
+    AcknowledgementBatch, ShareAcknowledgeRequest, ShareFetchRequest, SharePartition, ShareTopic,
+};
 
 const INITIAL_EPOCH: i32 = 0;
 const FINAL_EPOCH: i32 = -1;
@@ -74,17 +74,19 @@ impl Session {
         named.append(&mut self.pending);
         let forgotten: Vec<Key> = self.known.difference(&self.wanted).copied().collect();
         self.known.clone_from(&self.wanted);
-        ShareFetchRequest::default()
-            .with_group_id(Some(GroupId(StrBytes::from_string(settings.group.clone()))))
-            .with_member_id(Some(member_id.clone()))
-            .with_share_session_epoch(self.epoch)
-            .with_max_wait_ms(settings.max_wait_ms)
-            .with_min_bytes(settings.min_bytes)
-            .with_max_bytes(settings.max_bytes)
-            .with_max_records(settings.max_records)
-            .with_batch_size(settings.max_records)
-            .with_topics(fetch_topics(named))
-            .with_forgotten_topics_data(forgotten_topics(&forgotten))
+        ShareFetchRequest {
+            group_id: Some(GroupId(StrBytes::from_string(settings.group.clone()))),
+            member_id: Some(member_id.clone()),
+            share_session_epoch: self.epoch,
+            max_wait_ms: settings.max_wait_ms,
+            min_bytes: settings.min_bytes,
+            max_bytes: settings.max_bytes,
+            max_records: settings.max_records,
+            batch_size: settings.max_records,
+            topics: topics_of(named),
+            forgotten_topics_data: forgotten_topics(&forgotten),
+            ..ShareFetchRequest::default()
+        }
     }
 
     /// The leader has answered the last request.
@@ -102,55 +104,34 @@ impl Session {
         if self.epoch == INITIAL_EPOCH {
             return None;
         }
-        let mut topics: Vec<AcknowledgeTopic> = Vec::new();
-        for ((topic_id, partition), list) in std::mem::take(&mut self.pending) {
-            let batch = |(first, last, kind): Acknowledged| {
-                AckBatch::default()
-                    .with_first_offset(first)
-                    .with_last_offset(last)
-                    .with_acknowledge_types(vec![kind as i8])
-            };
-            let partition = AcknowledgePartition::default()
-                .with_partition_index(partition)
-                .with_acknowledgement_batches(list.into_iter().map(batch).collect());
-            match topics.last_mut().filter(|t| t.topic_id == topic_id) {
-                Some(topic) => topic.partitions.push(partition),
-                None => topics.push(
-                    AcknowledgeTopic::default()
-                        .with_topic_id(topic_id)
-                        .with_partitions(vec![partition]),
-                ),
-            }
-        }
-        Some(
-            ShareAcknowledgeRequest::default()
-                .with_group_id(Some(GroupId(StrBytes::from_string(settings.group.clone()))))
-                .with_member_id(Some(member_id.clone()))
-                .with_share_session_epoch(FINAL_EPOCH)
-                .with_topics(topics),
-        )
+        Some(ShareAcknowledgeRequest {
+            group_id: Some(GroupId(StrBytes::from_string(settings.group.clone()))),
+            member_id: Some(member_id.clone()),
+            share_session_epoch: FINAL_EPOCH,
+            topics: topics_of(std::mem::take(&mut self.pending)),
+            ..ShareAcknowledgeRequest::default()
+        })
     }
 }
 
-fn fetch_topics(named: BTreeMap<Key, Vec<Acknowledged>>) -> Vec<FetchTopic> {
-    let mut topics: Vec<FetchTopic> = Vec::new();
-    for ((topic_id, partition), list) in named {
-        let batch = |(first, last, kind): Acknowledged| {
-            AcknowledgementBatch::default()
-                .with_first_offset(first)
-                .with_last_offset(last)
-                .with_acknowledge_types(vec![kind as i8])
+fn topics_of(named: BTreeMap<Key, Vec<Acknowledged>>) -> Vec<ShareTopic> {
+    let mut topics: Vec<ShareTopic> = Vec::new();
+    for ((topic_id, partition_index), list) in named {
+        let batch = |(first_offset, last_offset, kind): Acknowledged| AcknowledgementBatch {
+            first_offset,
+            last_offset,
+            acknowledge_types: vec![kind as i8],
         };
-        let partition = FetchPartition::default()
-            .with_partition_index(partition)
-            .with_acknowledgement_batches(list.into_iter().map(batch).collect());
+        let partition = SharePartition {
+            partition_index,
+            acknowledgement_batches: list.into_iter().map(batch).collect(),
+        };
         match topics.last_mut().filter(|t| t.topic_id == topic_id) {
             Some(topic) => topic.partitions.push(partition),
-            None => topics.push(
-                FetchTopic::default()
-                    .with_topic_id(topic_id)
-                    .with_partitions(vec![partition]),
-            ),
+            None => topics.push(ShareTopic {
+                topic_id,
+                partitions: vec![partition],
+            }),
         }
     }
     topics

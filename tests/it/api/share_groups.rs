@@ -10,10 +10,6 @@ use kafka_protocol::messages::alter_share_group_offsets_request::{
 use kafka_protocol::messages::delete_share_group_offsets_request::DeleteShareGroupOffsetsRequestTopic;
 use kafka_protocol::messages::describe_share_group_offsets_request::DescribeShareGroupOffsetsRequestGroup;
 use kafka_protocol::messages::incremental_alter_configs_request::{AlterConfigsResource, AlterableConfig};
-use kafka_protocol::messages::share_acknowledge_request::{
-    AcknowledgePartition, AcknowledgeTopic, AcknowledgementBatch as AckBatch,
-};
-use kafka_protocol::messages::share_fetch_request::{AcknowledgementBatch, FetchPartition, FetchTopic};
 use kafka_protocol::messages::share_fetch_response::PartitionData;
 use kafka_protocol::messages::{
     AlterShareGroupOffsetsRequest, DeleteGroupsRequest, DeleteShareGroupOffsetsRequest,
@@ -22,7 +18,10 @@ use kafka_protocol::messages::{
 };
 use kafka_protocol::protocol::StrBytes;
 use kt::record::Batches;
-use kt::wire::share::{self, ShareAcknowledgeRequest, ShareAcknowledgeResponse, ShareFetchRequest};
+use kt::wire::share::{
+    self, AcknowledgementBatch, ShareAcknowledgeRequest, ShareAcknowledgeResponse, ShareFetchRequest, SharePartition,
+    ShareTopic,
+};
 use uuid::Uuid;
 
 use crate::support::broker::{AnyBroker, Broker, unique};
@@ -121,19 +120,25 @@ impl Member {
         self.heartbeat(None);
     }
 
-    fn request(&self, wait_ms: i32, acks: &[(i64, i64, i8)]) -> ShareFetchRequest {
-        let batch = |(first, last, kind): &(i64, i64, i8)| {
-            AcknowledgementBatch::default()
-                .with_first_offset(*first)
-                .with_last_offset(*last)
-                .with_acknowledge_types(vec![*kind])
+    /// The topic with acknowledgements of its one partition.
+    fn topic(&self, acks: impl Iterator<Item = (i64, i64, Vec<i8>)>) -> ShareTopic {
+        let batch = |(first_offset, last_offset, acknowledge_types)| AcknowledgementBatch {
+            first_offset,
+            last_offset,
+            acknowledge_types,
         };
-        let partition = FetchPartition::default()
-            .with_partition_index(0)
-            .with_acknowledgement_batches(acks.iter().map(batch).collect());
-        let topic = FetchTopic::default()
-            .with_topic_id(self.topic_id)
-            .with_partitions(vec![partition]);
+        let partition = SharePartition {
+            partition_index: 0,
+            acknowledgement_batches: acks.map(batch).collect(),
+        };
+        ShareTopic {
+            topic_id: self.topic_id,
+            partitions: vec![partition],
+        }
+    }
+
+    fn request(&self, wait_ms: i32, acks: &[(i64, i64, i8)]) -> ShareFetchRequest {
+        let each = acks.iter().map(|(first, last, kind)| (*first, *last, vec![*kind]));
         ShareFetchRequest {
             group_id: Some(group(&self.group_id)),
             member_id: Some(text(&self.member_id)),
@@ -142,7 +147,7 @@ impl Member {
             min_bytes: 1,
             max_records: 500,
             batch_size: 500,
-            topics: vec![topic],
+            topics: vec![self.topic(each)],
             ..ShareFetchRequest::default()
         }
     }
@@ -188,24 +193,16 @@ impl Member {
         acks: &[(i64, i64, Vec<i8>)],
         is_renew_ack: bool,
     ) -> ShareAcknowledgeResponse {
-        let batch = |(first, last, kinds): &(i64, i64, Vec<i8>)| {
-            AckBatch::default()
-                .with_first_offset(*first)
-                .with_last_offset(*last)
-                .with_acknowledge_types(kinds.clone())
-        };
-        let partition = AcknowledgePartition::default()
-            .with_partition_index(0)
-            .with_acknowledgement_batches(acks.iter().map(batch).collect());
-        let topic = AcknowledgeTopic::default()
-            .with_topic_id(self.topic_id)
-            .with_partitions(vec![partition]);
         let request = ShareAcknowledgeRequest {
             group_id: Some(group(&self.group_id)),
             member_id: Some(text(&self.member_id)),
             share_session_epoch: epoch,
             is_renew_ack,
-            topics: if acks.is_empty() { Vec::new() } else { vec![topic] },
+            topics: if acks.is_empty() {
+                Vec::new()
+            } else {
+                vec![self.topic(acks.iter().cloned())]
+            },
         };
         self.wire.call(&request, 2)
     }
