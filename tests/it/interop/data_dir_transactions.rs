@@ -77,7 +77,7 @@ fn check(bootstrap: &str, rounds: i64) {
     assert_eq!(offset, Offset::Offset(10 * rounds));
 }
 
-fn copy(from: &Path, to: &Path) {
+pub(super) fn copy(from: &Path, to: &Path) {
     let copied = std::process::Command::new("cp").arg("-r").arg(from).arg(to).status();
     assert!(copied.expect("cp").success());
 }

@@ -1,6 +1,7 @@
 //! Other clients against `kt broker`, and `kt` beside other clients.
 
 mod data_dir;
+mod data_dir_groups;
 mod data_dir_transactions;
 mod java;
 mod java_groups;

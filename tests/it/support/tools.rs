@@ -17,7 +17,7 @@ use super::{Outcome, kafka, kt, tests_dir};
 /// No run of a tool takes longer.
 pub const LIMIT: Duration = Duration::from_secs(60);
 
-/// The scripts that the scenarios know, with the class that Kafka's script runs.
+/// The scripts that the scenarios know, with the class that Kafka's script runs. `kt` does not have them all.
 pub const SCRIPTS: &[(&str, &str)] = &[
     (
         "kafka-broker-api-versions.sh",
@@ -63,6 +63,14 @@ pub const SCRIPTS: &[(&str, &str)] = &[
     (
         "kafka-share-consumer-perf-test.sh",
         "org.apache.kafka.tools.ShareConsumerPerformance",
+    ),
+    (
+        "kafka-share-groups.sh",
+        "org.apache.kafka.tools.consumer.group.ShareGroupCommand",
+    ),
+    (
+        "kafka-streams-groups.sh",
+        "org.apache.kafka.tools.streams.StreamsGroupCommand",
     ),
 ];
 
