@@ -18,7 +18,11 @@ const SKIPPING_ASSIGNMENT: i16 = 9;
 pub async fn handle(cx: &RequestContext, req: JoinGroupRequest) -> JoinGroupResponse {
     let version = cx.api_version;
     let response = match cx.authorize(Operation::Read, Resource::Group(&req.group_id)) {
-        Ok(()) => cx.node.groups().join_group(&req.group_id, request(cx, &req)).await,
+        Ok(()) => {
+            let sight = |topic: &str| cx.may(Operation::Describe, Resource::Topic(topic));
+            let groups = cx.node.groups();
+            groups.join_group(&req.group_id, request(cx, &req), &sight).await
+        }
         Err(error) => JoinGroupResponse::default()
             .with_error_code(error.code.code())
             .with_generation_id(-1)

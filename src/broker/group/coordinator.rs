@@ -20,7 +20,7 @@ use tokio::sync::{Notify, oneshot, watch};
 
 use super::classic::{join_error, sync_error};
 use super::config::GroupCoordinatorConfig;
-use super::consumer::ClusterView;
+use super::consumer::{ALL_TOPICS, ClusterView, SeenBy, Sight};
 use super::records::Record;
 use super::shard::Shard;
 use super::turn::{Reply, ReplyId, Turn};
@@ -171,8 +171,18 @@ impl GroupCoordinator {
         group_id: &str,
         event: impl FnOnce(&mut Shard, &mut Turn<'_>) -> T,
     ) -> Result<T, ErrorCode> {
+        self.event_seen(group_id, ALL_TOPICS, event).await
+    }
+
+    /// As [`Self::event`], of somebody who may describe some topics only.
+    pub(super) async fn event_seen<T>(
+        &self,
+        group_id: &str,
+        sight: Sight<'_>,
+        event: impl FnOnce(&mut Shard, &mut Turn<'_>) -> T,
+    ) -> Result<T, ErrorCode> {
         let partition = self.partition_for(group_id);
-        let (result, commit) = self.turn(partition, Some(group_id), event)?;
+        let (result, commit) = self.turn(partition, Some(group_id), sight, event)?;
         commit.await?;
         Ok(result)
     }
@@ -195,7 +205,7 @@ impl GroupCoordinator {
 
     /// Looks at the shard of one partition.
     pub(super) fn read<T>(&self, partition: i32, look: impl FnOnce(&Shard) -> T) -> Result<T, ErrorCode> {
-        self.turn(partition, None, |shard, _| look(shard))
+        self.turn(partition, None, ALL_TOPICS, |shard, _| look(shard))
             .map(|(result, _)| result)
     }
 
@@ -205,7 +215,7 @@ impl GroupCoordinator {
         partition: i32,
         event: impl FnOnce(&mut Shard, &mut Turn<'_>),
     ) -> Result<(), ErrorCode> {
-        let ((), commit) = self.turn(partition, None, event)?;
+        let ((), commit) = self.turn(partition, None, ALL_TOPICS, event)?;
         commit.await
     }
 
@@ -215,6 +225,7 @@ impl GroupCoordinator {
         &self,
         partition: i32,
         group_id: Option<&str>,
+        sight: Sight<'_>,
         event: impl FnOnce(&mut Shard, &mut Turn<'_>) -> T,
     ) -> Result<(T, BoxFuture<'static, Result<(), ErrorCode>>), ErrorCode> {
         if self.is_stopped.load(Ordering::SeqCst) {
@@ -224,7 +235,11 @@ impl GroupCoordinator {
         let mut slot = slot.lock();
         self.ensure_loaded(partition, &mut slot)?;
         let topics = self.log.cluster();
-        let mut turn = Turn::new((self.clock)(), &self.config, &*topics);
+        let seen = SeenBy {
+            cluster: &*topics,
+            sight,
+        };
+        let mut turn = Turn::new((self.clock)(), &self.config, &seen);
         let result = event(&mut slot.shard, &mut turn);
         let commit = self.finish(partition, &mut slot, turn, group_id)?;
         Ok((result, commit))

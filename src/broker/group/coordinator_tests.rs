@@ -13,7 +13,7 @@ use tokio::sync::watch;
 
 use super::classic::{JoinRequest, Protocol, SyncRequest};
 use super::config::GroupCoordinatorConfig;
-use super::consumer::{Assignment, ClusterView, EmptyCluster, HeartbeatRequest};
+use super::consumer::{ALL_TOPICS, Assignment, ClusterView, EmptyCluster, HeartbeatRequest};
 use super::coordinator::{EachEntry, Entry, GroupCoordinator, KeyValue, OffsetsLog, partition_for};
 use super::offsets::{OffsetCommit, PartitionCommit};
 use crate::broker::replica::{TxnMarker, TxnProducer};
@@ -145,7 +145,7 @@ pub(super) fn join_request(member_id: &str) -> JoinRequest {
 
 /// Joins a group alone and becomes stable; gives the member id.
 pub(super) async fn settle(coordinator: &GroupCoordinator, group_id: &str) -> String {
-    let joined = coordinator.join_group(group_id, join_request("")).await;
+    let joined = coordinator.join_group(group_id, join_request(""), ALL_TOPICS).await;
     assert_eq!(joined.error_code, 0);
     let request = SyncRequest {
         member_id: joined.member_id.to_string(),
@@ -286,7 +286,7 @@ async fn an_answer_never_goes_out_before_its_record() {
         coordinator.commit_offsets("g2", &commit("t", 0, 9)).await,
         Err(ErrorCode::NOT_COORDINATOR)
     );
-    let joined = coordinator.join_group("new", join_request("")).await;
+    let joined = coordinator.join_group("new", join_request(""), ALL_TOPICS).await;
     assert_eq!(ErrorCode::from(joined.error_code), ErrorCode::NOT_COORDINATOR);
     world.log.broken.store(false, Ordering::SeqCst);
     assert_eq!(
@@ -304,7 +304,7 @@ async fn who_waits_is_sent_on_when_another_node_leads() {
     settle(&coordinator, "g").await;
     let second = tokio::spawn({
         let coordinator = coordinator.clone();
-        async move { coordinator.join_group("g", join_request("")).await }
+        async move { coordinator.join_group("g", join_request(""), ALL_TOPICS).await }
     });
     while state(&coordinator, "g") != Some("PreparingRebalance") {
         tokio::task::yield_now().await;
@@ -339,7 +339,7 @@ async fn sessions_end_by_themselves() {
         .expect("the group is empty");
     stop.send_replace(true);
     timers.await.unwrap();
-    let refused = coordinator.join_group("g", join_request("")).await;
+    let refused = coordinator.join_group("g", join_request(""), ALL_TOPICS).await;
     assert_eq!(
         ErrorCode::from(refused.error_code),
         ErrorCode::COORDINATOR_NOT_AVAILABLE
@@ -396,16 +396,21 @@ async fn requests_that_cannot_be_are_refused() {
     let coordinator = world.coordinator();
     let error = |code: i16| ErrorCode::from(code);
     assert_eq!(
-        error(coordinator.join_group("", join_request("")).await.error_code),
+        error(
+            coordinator
+                .join_group("", join_request(""), ALL_TOPICS)
+                .await
+                .error_code
+        ),
         ErrorCode::INVALID_GROUP_ID
     );
     let mut hasty = join_request("");
     hasty.session_timeout_ms = 10;
     assert_eq!(
-        error(coordinator.join_group("g", hasty).await.error_code),
+        error(coordinator.join_group("g", hasty, ALL_TOPICS).await.error_code),
         ErrorCode::INVALID_SESSION_TIMEOUT
     );
-    let unknown = coordinator.join_group("g", join_request("m")).await;
+    let unknown = coordinator.join_group("g", join_request("m"), ALL_TOPICS).await;
     assert_eq!(
         (error(unknown.error_code), &unknown.member_id[..]),
         (ErrorCode::UNKNOWN_MEMBER_ID, "m")
@@ -473,7 +478,7 @@ async fn an_empty_group_may_change_its_protocol_and_keeps_its_offsets() {
     let member_id = settle(&coordinator, "g").await;
     coordinator.commit_offsets("simple", &commit("t", 0, 3)).await.unwrap();
     let refused = coordinator
-        .consumer_group_heartbeat("g", &heartbeat(0))
+        .consumer_group_heartbeat("g", &heartbeat(0), ALL_TOPICS)
         .await
         .unwrap_err();
     assert_eq!(refused.code, ErrorCode::GROUP_ID_NOT_FOUND);
@@ -481,7 +486,7 @@ async fn an_empty_group_may_change_its_protocol_and_keeps_its_offsets() {
     coordinator.commit_offsets("g", &commit("t", 0, 7)).await.unwrap();
     assert_eq!(
         coordinator
-            .consumer_group_heartbeat("g", &heartbeat(0))
+            .consumer_group_heartbeat("g", &heartbeat(0), ALL_TOPICS)
             .await
             .unwrap()
             .member_epoch,
@@ -494,12 +499,15 @@ async fn an_empty_group_may_change_its_protocol_and_keeps_its_offsets() {
         );
     }
 
-    let refused = coordinator.join_group("g", join_request("")).await;
+    let refused = coordinator.join_group("g", join_request(""), ALL_TOPICS).await;
     assert_eq!(
         ErrorCode::from(refused.error_code),
         ErrorCode::INCONSISTENT_GROUP_PROTOCOL
     );
-    coordinator.consumer_group_heartbeat("g", &heartbeat(-1)).await.unwrap();
+    coordinator
+        .consumer_group_heartbeat("g", &heartbeat(-1), ALL_TOPICS)
+        .await
+        .unwrap();
     settle(&coordinator, "g").await;
     for coordinator in [&coordinator, &world.coordinator()] {
         assert_eq!(
@@ -514,13 +522,19 @@ async fn a_consumer_group_is_deleted_with_all_its_records() {
     let world = World::new();
     let coordinator = world.coordinator();
     let unknown = coordinator
-        .consumer_group_heartbeat("g", &heartbeat(5))
+        .consumer_group_heartbeat("g", &heartbeat(5), ALL_TOPICS)
         .await
         .unwrap_err();
     assert_eq!(unknown.code, ErrorCode::GROUP_ID_NOT_FOUND);
-    coordinator.consumer_group_heartbeat("g", &heartbeat(0)).await.unwrap();
+    coordinator
+        .consumer_group_heartbeat("g", &heartbeat(0), ALL_TOPICS)
+        .await
+        .unwrap();
     assert_eq!(coordinator.delete_group("g").await, Err(ErrorCode::NON_EMPTY_GROUP));
-    coordinator.consumer_group_heartbeat("g", &heartbeat(-1)).await.unwrap();
+    coordinator
+        .consumer_group_heartbeat("g", &heartbeat(-1), ALL_TOPICS)
+        .await
+        .unwrap();
     assert_eq!(coordinator.delete_group("g").await, Ok(()));
     for coordinator in [coordinator, world.coordinator()] {
         assert_eq!(state(&coordinator, "g"), None);

@@ -7,7 +7,7 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use uuid::Uuid;
 
-use super::consumer::{ClusterView, EmptyCluster};
+use super::consumer::{ClusterView, EmptyCluster, TopicsMark};
 use super::coordinator::{EachEntry, Entry, KeyValue, OffsetsLog};
 use crate::TopicPartition;
 use crate::broker::metadata::image::resource_type;
@@ -174,6 +174,10 @@ impl ClusterView for ViewOf {
 
     fn names(&self) -> Vec<String> {
         self.0.topics.keys().map(ToString::to_string).collect()
+    }
+
+    fn topics_mark(&self) -> Option<TopicsMark> {
+        Some(TopicsMark::of(&self.0.topic_names))
     }
 
     fn group_setting(&self, group_id: &str, name: &str) -> Option<i32> {

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use kafka_protocol::messages::{JoinGroupResponse, SyncGroupResponse};
 
 use super::classic::{JoinRequest, SyncRequest, join_error, sync_error};
-use super::consumer::{GroupError, HeartbeatAnswer, HeartbeatRequest};
+use super::consumer::{GroupError, HeartbeatAnswer, HeartbeatRequest, Sight};
 use super::coordinator::GroupCoordinator;
 use super::offsets::{OffsetCommit, TopicOffsets};
 use super::shard::{Group, ListedGroup};
@@ -15,7 +15,7 @@ use crate::wire::error::ErrorCode;
 
 impl GroupCoordinator {
     /// JoinGroup; waits for the rebalance. `request.reply` is set here.
-    pub async fn join_group(&self, group_id: &str, mut request: JoinRequest) -> JoinGroupResponse {
+    pub async fn join_group(&self, group_id: &str, mut request: JoinRequest, sight: Sight<'_>) -> JoinGroupResponse {
         let member_id = request.member_id.clone();
         if group_id.is_empty() {
             return join_error(&member_id, ErrorCode::INVALID_GROUP_ID);
@@ -27,7 +27,7 @@ impl GroupCoordinator {
         let (reply, answer) = self.park();
         request.reply = reply;
         if let Err(error) = self
-            .event(group_id, |shard, turn| shard.join(turn, group_id, request))
+            .event_seen(group_id, sight, |shard, turn| shard.join(turn, group_id, request))
             .await
         {
             self.forget(reply);
@@ -81,8 +81,9 @@ impl GroupCoordinator {
         &self,
         group_id: &str,
         request: &HeartbeatRequest,
+        sight: Sight<'_>,
     ) -> Result<HeartbeatAnswer, GroupError> {
-        self.event(group_id, |shard, turn| {
+        self.event_seen(group_id, sight, |shard, turn| {
             shard.consumer_heartbeat(turn, group_id, request)
         })
         .await?

@@ -6,6 +6,7 @@
 mod denied;
 mod granted;
 mod moved;
+mod regex;
 mod transactions;
 
 use kafka_protocol::messages::create_topics_request::CreatableTopic;

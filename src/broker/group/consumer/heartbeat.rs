@@ -9,7 +9,7 @@ use super::records::{
 };
 use super::{
     Assignment, ClusterView, ConsumerGroup, ConsumerMember, Downgrade, GroupError, JOIN_EPOCH, LEAVE_EPOCH,
-    LEAVE_STATIC_EPOCH, MemberState, compile,
+    LEAVE_STATIC_EPOCH, MemberState, TopicsMark, compile,
 };
 use crate::broker::group::consumer::assignor::{Assignor, Subscriber};
 use crate::broker::group::turn::Turn;
@@ -17,6 +17,9 @@ use crate::wire::error::ErrorCode;
 
 /// The longest that regular expressions are not looked at after they have changed.
 const REGEX_REFRESH_MIN_INTERVAL_MS: i32 = 10_000;
+/// The longest that what regular expressions match stands while no topics come or go: rights may have changed (Kafka:
+/// `group.consumer.regex.refresh.interval.ms`).
+const REGEX_REFRESH_INTERVAL_MS: i64 = 600_000;
 
 /// A heartbeat. What is `None` has not changed since the member's last.
 #[derive(Debug, Clone, Default)]
@@ -303,7 +306,8 @@ impl ConsumerGroup {
     }
 
     /// Looks again at what the subscribed regular expressions match, and forgets those nobody subscribes to. True if the
-    /// topics of somebody have changed.
+    /// topics of somebody have changed. Members see what the one may see whose turn it is, whatever their own rights, as in
+    /// Kafka.
     fn resolve_regexes(&mut self, turn: &mut Turn<'_>, topics: &dyn ClusterView) -> bool {
         let regexes = self
             .members
@@ -320,9 +324,11 @@ impl ConsumerGroup {
             self.write(turn, ConsumerRecord::RegularExpression { regex, value: None });
         }
         let are_resolved = wanted.iter().all(|regex| self.regexes.contains_key(regex));
-        if wanted.is_empty() || (are_resolved && self.regexes_are_recent(turn)) {
+        let mark = topics.topics_mark();
+        if wanted.is_empty() || (are_resolved && (self.regexes_are_recent(turn) || self.regexes_stand(turn, &mark))) {
             return false;
         }
+        self.regexes_looked_at = Some((turn.now_ms, mark));
         let mut names = topics.names();
         names.sort();
         let mut changed = false;
@@ -331,7 +337,7 @@ impl ConsumerGroup {
             let Ok(compiled) = compile(&regex) else { continue };
             let matched: Vec<String> = names
                 .iter()
-                .filter(|name| compiled.is_match(name).unwrap_or(false))
+                .filter(|name| compiled.is_match(name).unwrap_or(false) && topics.may_see(name))
                 .cloned()
                 .collect();
             if self
@@ -357,6 +363,14 @@ impl ConsumerGroup {
         let last_ms = self.regexes.values().map(|resolved| resolved.timestamp_ms).max();
         let wait_ms = i64::from(self.heartbeat_interval_ms(turn).min(REGEX_REFRESH_MIN_INTERVAL_MS));
         last_ms.is_some_and(|last_ms| turn.now_ms < last_ms.saturating_add(wait_ms))
+    }
+
+    /// Whether no topics have come or gone since the last look, and it is not long ago.
+    fn regexes_stand(&self, turn: &Turn<'_>, mark: &Option<TopicsMark>) -> bool {
+        self.regexes_looked_at.as_ref().is_some_and(|(at_ms, seen)| {
+            let is_young = turn.now_ms < at_ms.saturating_add(REGEX_REFRESH_INTERVAL_MS);
+            is_young && mark.is_some() && mark == seen
+        })
     }
 
     /// A number that changes when a subscribed topic comes, goes, or gets partitions; 0 without topics. Not Kafka's own

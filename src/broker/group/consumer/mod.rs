@@ -18,6 +18,7 @@ mod reconcile;
 pub mod records;
 #[cfg(test)]
 mod tests;
+mod view;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -28,6 +29,7 @@ use uuid::Uuid;
 pub use assignor::Assignor;
 pub use heartbeat::{HeartbeatAnswer, HeartbeatRequest};
 use records::{ConsumerRecord, CurrentAssignment, EpochPartitions, MemberMetadata, ResolvedRegex};
+pub use view::{ALL_TOPICS, ClusterView, EmptyCluster, SeenBy, Sight, TopicsMark};
 
 use super::records::Record;
 use super::turn::Turn;
@@ -46,34 +48,6 @@ const INITIAL_EPOCH: i32 = 1;
 pub type Assignment = BTreeMap<Uuid, BTreeSet<i32>>;
 /// Partitions by topic, each with the member epoch it was given at.
 pub type EpochAssignment = BTreeMap<Uuid, BTreeMap<i32, i32>>;
-
-/// What the group needs to know of the cluster around it.
-pub trait ClusterView: std::fmt::Debug + Send + Sync {
-    /// Id and number of partitions.
-    fn topic(&self, name: &str) -> Option<(Uuid, i32)>;
-    fn names(&self) -> Vec<String>;
-
-    /// A setting of one group (`kafka-configs --entity-type groups`), where it has one of its own.
-    fn group_setting(&self, group_id: &str, name: &str) -> Option<i32>;
-}
-
-/// A cluster without topics and settings.
-#[derive(Debug)]
-pub struct EmptyCluster;
-
-impl ClusterView for EmptyCluster {
-    fn topic(&self, _: &str) -> Option<(Uuid, i32)> {
-        None
-    }
-
-    fn names(&self) -> Vec<String> {
-        Vec::new()
-    }
-
-    fn group_setting(&self, _: &str, _: &str) -> Option<i32> {
-        None
-    }
-}
 
 /// Why a heartbeat is refused; the text is Kafka's where a client may show it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -170,6 +144,8 @@ pub struct ConsumerGroup {
     static_members: HashMap<String, String>,
     /// What each subscribed regular expression matched when last looked.
     regexes: HashMap<String, ResolvedRegex>,
+    /// When that was, and at which topics.
+    regexes_looked_at: Option<(i64, Option<TopicsMark>)>,
     /// Set by an event after which the group is to be a classic one.
     downgrade: Option<Downgrade>,
 }
@@ -194,6 +170,7 @@ impl ConsumerGroup {
             members: IndexMap::new(),
             static_members: HashMap::new(),
             regexes: HashMap::new(),
+            regexes_looked_at: None,
             downgrade: None,
         }
     }

@@ -1,6 +1,7 @@
 //! The life of a consumer group, heartbeat by heartbeat.
 
 use std::collections::HashMap as Map;
+use std::sync::Arc;
 
 use super::*;
 use crate::broker::group::config::GroupCoordinatorConfig;
@@ -254,6 +255,54 @@ fn a_regular_expression_matches_whole_names() {
         world.send(&request).unwrap_err().code,
         ErrorCode::INVALID_REGULAR_EXPRESSION
     );
+}
+
+/// The cluster's topics with a mark that changes when the test says so.
+#[derive(Debug)]
+struct Marked<'a>(&'a SomeTopics, TopicsMark);
+
+impl ClusterView for Marked<'_> {
+    fn topic(&self, name: &str) -> Option<(Uuid, i32)> {
+        self.0.topic(name)
+    }
+
+    fn names(&self) -> Vec<String> {
+        self.0.names()
+    }
+
+    fn group_setting(&self, group_id: &str, name: &str) -> Option<i32> {
+        self.0.group_setting(group_id, name)
+    }
+
+    fn topics_mark(&self) -> Option<TopicsMark> {
+        Some(self.1.clone())
+    }
+}
+
+#[test]
+fn a_regular_expression_matches_what_its_member_may_see_and_stands_ten_minutes() {
+    let mut world = World::new(&[("o1", 1), ("o2", 1), ("o3", 1)]);
+    let names = [Arc::new(HashMap::new()), Arc::new(HashMap::new())];
+    let mut request = World::request("a", &[]);
+    request.subscribed_topic_names = None;
+    request.subscribed_topic_regex = Some("o.*".to_owned());
+    let mut send = |now_ms: i64, mark: usize, hidden: &'static [&'static str]| {
+        let sight = move |topic: &str| !hidden.contains(&topic);
+        let seen = SeenBy {
+            cluster: &Marked(&world.topics, TopicsMark::of(&names[mark])),
+            sight: &sight,
+        };
+        let mut turn = Turn::new(now_ms, &world.config, &seen);
+        request.member_epoch = world.group.heartbeat(&mut turn, &request).unwrap().member_epoch;
+        let topics = ["o1", "o2", "o3"].iter();
+        topics.filter(|t| world.group.is_subscribed_to(t)).count()
+    };
+    assert_eq!(send(0, 0, &["o2"]), 2);
+    let later = HEARTBEAT_INTERVAL_MS;
+    assert_eq!(send(later, 0, &[]), 2, "rights alone do not make it look again at once");
+    assert_eq!(send(later, 1, &["o1", "o2"]), 1, "topics that come do");
+    assert_eq!(send(later + 599_999, 1, &[]), 1);
+    assert_eq!(send(later + 600_000, 1, &[]), 3);
 }
 
 #[test]
