@@ -1,15 +1,20 @@
 //! Client quotas: what a real client is held to, and what it is told.
 
 use std::net::TcpStream;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
 use kafka_protocol::messages::create_topics_request::CreatableTopic;
 use kafka_protocol::messages::{CreateTopicsRequest, TopicName};
 use kafka_protocol::protocol::StrBytes;
+use rdkafka::producer::{BaseProducer, BaseRecord, DeliveryResult, Producer, ProducerContext};
+use rdkafka::{ClientConfig, ClientContext, Statistics};
 
 use crate::support::broker::Broker;
+use crate::support::kafka;
 use crate::support::process::run_kt;
 use crate::support::rdkafka as client;
+use crate::support::tools::Tools;
 use crate::support::wire::Wire;
 
 /// Short windows, so that a burst at the start is short, too.
@@ -55,6 +60,100 @@ fn a_client_produces_and_reads_at_its_quota() {
     assert_eq!(client::consume(broker.bootstrap(), "slow", RECORDS).len(), RECORDS);
     let read = begun.elapsed();
     assert!(plausible.contains(&read), "read in {read:?}");
+}
+
+/// Keeps the longest throttle time that a librdkafka client was told, in milliseconds.
+#[derive(Default)]
+struct Told(AtomicI64);
+
+impl ClientContext for Told {
+    fn stats(&self, statistics: Statistics) {
+        let windows = statistics.brokers.values().filter_map(|b| b.throttle.as_ref());
+        let longest_ms = windows.map(|w| w.max).max().unwrap_or(0);
+        self.0.fetch_max(longest_ms, Ordering::Relaxed);
+    }
+}
+
+impl ProducerContext for Told {
+    type DeliveryOpaque = ();
+
+    fn delivery(&self, _: &DeliveryResult<'_>, (): ()) {}
+}
+
+/// Sends records one after the other; how long that took, and the longest throttle time the client was told.
+fn send_one_by_one(broker: &Broker, client_id: &str, topic: &str) -> (Duration, i64) {
+    let producer: BaseProducer<Told> = ClientConfig::new()
+        .set("bootstrap.servers", broker.bootstrap())
+        .set("client.id", client_id)
+        .set("statistics.interval.ms", "50")
+        .set("linger.ms", "0")
+        .create_with_context(Told::default())
+        .expect("a producer");
+    let begun = Instant::now();
+    for _ in 0..REQUESTS {
+        let record = BaseRecord::<(), _>::to(topic).payload("x");
+        producer
+            .send(record)
+            .map_err(|(error, _)| error)
+            .expect("room in the queue");
+        producer.flush(client::LIMIT).expect("a delivery");
+    }
+    let took = begun.elapsed();
+    producer.poll(Duration::from_millis(200));
+    (took, producer.context().0.load(Ordering::Relaxed))
+}
+
+const REQUESTS: u32 = 4;
+
+/// Any request takes more than a hundred-thousandth of two seconds, and a throttle lasts a window, one second, at most. The
+/// first answer comes at once, what follows waits.
+#[test]
+fn a_client_over_its_share_of_time_is_told_and_waits() {
+    let broker = Broker::with(&WINDOWS);
+    client::create_topic(broker.bootstrap(), "t", 1);
+    set(
+        &broker,
+        &["--entity-type", "clients", "--entity-name", "slow"],
+        "request_percentage=0.001",
+    );
+    let (took, told_ms) = send_one_by_one(&broker, "free", "t");
+    assert_eq!(told_ms, 0, "in {took:?}");
+    let (took, told_ms) = send_one_by_one(&broker, "slow", "t");
+    assert!((500..=1_000).contains(&told_ms), "told {told_ms} ms, in {took:?}");
+    assert!(took >= Duration::from_secs(u64::from(REQUESTS) - 1) / 2, "{took:?}");
+}
+
+/// Java's producer does not send while it is to be quiet (KIP-219), and says in its metrics how long that was.
+#[test]
+fn java_is_quiet_as_long_as_it_is_told() {
+    if !kafka::available() {
+        return;
+    }
+    let broker = Broker::with(&WINDOWS);
+    client::create_topic(broker.bootstrap(), "t", 1);
+    set(
+        &broker,
+        &["--entity-type", "clients", "--entity-name", "perf-producer-client"],
+        "request_percentage=0.001",
+    );
+    let work = tempfile::tempdir().expect("a temp dir");
+    let words = format!(
+        "--topic t --num-records {REQUESTS} --record-size 10 --throughput -1 --print-metrics --producer-props \
+         bootstrap.servers={} batch.size=0 linger.ms=0 max.in.flight.requests.per.connection=1",
+        broker.bootstrap()
+    );
+    let argv: Vec<String> = words.split_whitespace().map(str::to_owned).collect();
+    let begun = Instant::now();
+    let done = Tools::kafka(work.path()).run("kafka-producer-perf-test.sh", &argv, b"");
+    let took = begun.elapsed();
+    let said = done.out();
+    assert_eq!(done.exit, 0, "{said}{}", done.err());
+    let metric = said.lines().find(|line| line.contains(":produce-throttle-time-max:"));
+    let told_ms: f64 = metric
+        .and_then(|line| line.rsplit(' ').next()?.parse().ok())
+        .unwrap_or_else(|| panic!("no such metric: {said}"));
+    assert!((500.0..=1_000.0).contains(&told_ms), "{told_ms}");
+    assert!(took >= Duration::from_secs(u64::from(REQUESTS) - 1) / 2, "{took:?}");
 }
 
 fn create(wire: &mut Wire, topic: &str, partitions: i32, version: i16) -> (i16, i32) {
