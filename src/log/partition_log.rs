@@ -206,7 +206,8 @@ impl PartitionLog {
     }
 
     /// Begins to ask the transaction coordinator about a batch: the guard to append it with once the coordinator has
-    /// agreed. None if the producer's transaction is open here already, or nothing is verified.
+    /// agreed. None if the producer's transaction is open here already, or nothing is verified and the producer adds its
+    /// partitions itself.
     pub fn begin_verification(&mut self, batch: &FirstBatch, now_ms: i64) -> Option<VerificationGuard> {
         self.producers.begin_verification(batch, now_ms)
     }

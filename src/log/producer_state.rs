@@ -238,10 +238,11 @@ impl ProducerState {
         self.verifications.is_enabled = verify_transactions;
     }
 
-    /// A guard for the batch; none if it needs none.
+    /// A guard for the batch; none if it needs none. What its own client did not add to the transaction must be added
+    /// even where nothing is verified.
     pub(super) fn begin_verification(&mut self, batch: &FirstBatch, now_ms: i64) -> Option<VerificationGuard> {
-        let needs_none =
-            !self.verifications.is_enabled || self.has_ongoing_txn(batch.producer_id, batch.producer_epoch);
+        let is_asked_about = self.verifications.is_enabled || batch.supports_epoch_bump;
+        let needs_none = !is_asked_about || self.has_ongoing_txn(batch.producer_id, batch.producer_epoch);
         (!needs_none).then(|| self.verifications.begin(batch, now_ms))
     }
 

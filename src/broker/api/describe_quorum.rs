@@ -5,6 +5,7 @@ use kafka_protocol::messages::describe_quorum_request::PartitionData as Asked;
 use kafka_protocol::messages::describe_quorum_response::{Node, PartitionData, ReplicaState, TopicData};
 use kafka_protocol::messages::{BrokerId, DescribeQuorumRequest, DescribeQuorumResponse};
 
+use super::shared::text;
 use crate::broker::request::{Operation, RequestContext, Resource};
 use crate::wire::ErrorCode;
 
@@ -12,7 +13,9 @@ const TOPIC: &str = "__cluster_metadata";
 
 pub async fn handle(cx: &RequestContext, req: DescribeQuorumRequest) -> DescribeQuorumResponse {
     if let Err(e) = cx.authorize(Operation::Describe, Resource::Cluster) {
-        return DescribeQuorumResponse::default().with_error_code(e.code.code());
+        return DescribeQuorumResponse::default()
+            .with_error_code(e.code.code())
+            .with_error_message(Some(text(e.code.message())));
     }
     let topics = req.topics.iter().map(|topic| {
         let is_it = |p: &Asked| topic.topic_name.as_str() == TOPIC && p.partition_index == 0;

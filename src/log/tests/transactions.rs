@@ -97,13 +97,6 @@ fn offsets_of_a_group_need_a_guard_too() {
 }
 
 #[test]
-fn nothing_is_asked_where_verification_is_off() {
-    let mut t = TestLog::new(LogConfig::default());
-    assert_eq!(begin(&mut t, 0, 0, true), None);
-    assert!(append(&mut t, None, 0, 0).is_ok());
-}
-
-#[test]
 fn later_batches_wait_for_the_first_that_was_seen() {
     let mut t = verifying();
     let guard = begin(&mut t, 0, 3, false);
@@ -187,4 +180,15 @@ fn readers_are_told_of_aborts_in_what_they_read() {
     assert_eq!(aborted[0], 0);
     let nothing = t.log().read(log_end, 1 << 20, log_end, true).unwrap();
     assert_eq!(t.log().aborted_in(&nothing).unwrap(), []);
+}
+
+#[test]
+fn without_verification_only_what_the_client_does_not_add_itself_is_asked_about() {
+    let mut t = TestLog::new(LogConfig::default());
+    t.log().set_producer_rules(EXPIRATION_MS, false);
+    assert_eq!(begin(&mut t, 0, 0, false), None, "it has added the partition");
+    let guard = begin(&mut t, 0, 0, true);
+    assert!(guard.is_some(), "the leader is to add the partition");
+    assert_eq!(append(&mut t, guard, 0, 0).unwrap().first_offset, 0);
+    assert_eq!(begin(&mut t, 0, 1, true), None);
 }

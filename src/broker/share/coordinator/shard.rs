@@ -176,7 +176,7 @@ impl StateShard {
         let snapshot = Snapshot {
             epoch: old.map_or(0, |kept| kept.snapshot_epoch + 1),
             state_epoch,
-            leader_epoch: -1,
+            leader_epoch: 0,
             start_offset,
             delivery_complete_count: if start_offset == -1 { -1 } else { 0 },
             create_timestamp_ms: now_ms,
