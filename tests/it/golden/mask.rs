@@ -18,7 +18,7 @@ pub struct Said {
 static RULES: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
     [
         // Times: a log line's, perf-test's, ISO.
-        (r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d([.,:]\d{1,3})?Z?", "<time>"),
+        (r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d([.,:]\d{1,3})?Z?)?", "<time>"),
         // Milliseconds since 1970, from 2020 on.
         (r"(?<![\w.])1[6-9]\d{11}(?![\w.])", "<ms>"),
         (
@@ -37,12 +37,19 @@ static RULES: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
             "<id>",
         ),
         (r"(?<=clientId=)[\w-]+", "<client>"),
+        // Kafka shows its own request object where it refuses one; kt broker says the error's own text.
+        (
+            r"Request Request\(.*\) needs \w+ permission\.",
+            "Cluster authorization failed.",
+        ),
         // Object identities of the JVM.
         (r"(?<=\[B@)[0-9a-f]+", "<hash>"),
         (r"after \d+ attempt\(s\)", "after <n> attempt(s)"),
         // A double in as many digits as it takes: verifiable-producer's rate, e2e-latency's first line.
         (r#"(?<="avg_throughput":)[\d.]+(E-?\d+)?"#, "<n>"),
         (r"(?m)^(\d+)\t\d+\.\d+(E-?\d+)?$", "$1\t<n>"),
+        // The offset of the metadata record that changed a feature last.
+        (r"(?<= Epoch: )\d+", "<n>"),
         (r"(?<=deadlineMs=|tries=|nextAllowedTryMs=)\d+", "<n>"),
     ]
     .into_iter()

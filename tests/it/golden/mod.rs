@@ -100,7 +100,8 @@ fn play(scenario: &Scenario, corner: Corner) -> Vec<Verdict> {
 fn play_all(corner: Corner, picked: &Picked) -> Vec<Verdict> {
     let scenarios: Vec<Scenario> = store::scenarios()
         .into_iter()
-        .filter(|s| picked.has(s) && (corner.kafka_broker || s.nodes <= 1) && (s.nodes > 0 || !corner.kafka_broker))
+        .filter(|s| picked.has(s) && (corner.kafka_tools || !s.only_kafka))
+        .filter(|s| (corner.kafka_broker || s.nodes <= 1) && (s.nodes > 0 || !corner.kafka_broker))
         .collect();
     let next = AtomicUsize::new(0);
     let verdicts = Mutex::new(Vec::new());

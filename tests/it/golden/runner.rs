@@ -13,8 +13,8 @@ use super::scenario::{Case, Line, Scenario, Step};
 use super::store::Corner;
 use crate::support::broker::Broker;
 use crate::support::kafka::Kafka;
-use crate::support::tests_dir;
 use crate::support::tools::{Running, Tools};
+use crate::support::{Outcome, tests_dir};
 
 /// Settings of every broker of the scenarios, Kafka's and ours: what a test can wait for, and the same coordinators.
 const SETTINGS: &[&str] = &[
@@ -86,7 +86,8 @@ impl Cluster {
 struct Run<'a> {
     tools: &'a Tools,
     places: Places,
-    background: HashMap<String, (Case, Running)>,
+    /// By name; with the case, where it is one.
+    background: HashMap<String, (Option<Case>, Running)>,
     said: Vec<(Case, Said)>,
 }
 
@@ -139,12 +140,17 @@ impl Run<'_> {
             Step::Until(regex, line) => self.until(regex, line),
             Step::Case(case) => {
                 let outcome = self.start(&case.line).wait();
+                self.keep(case, &outcome);
                 let said = said(case, &self.places, &outcome);
                 self.said.push((case.clone(), said));
             }
             Step::Background(case) => {
                 let running = self.start(&case.line);
-                self.background.insert(case.name.clone(), (case.clone(), running));
+                self.background.insert(case.name.clone(), (Some(case.clone()), running));
+            }
+            Step::Aside(name, line) => {
+                let running = self.start(line);
+                self.background.insert(name.clone(), (None, running));
             }
             Step::Stop(name) | Step::Join(name) => {
                 let (case, running) = self
@@ -153,8 +159,23 @@ impl Run<'_> {
                     .unwrap_or_else(|| panic!("{name} is not running"));
                 let stopped = matches!(step, Step::Stop(_));
                 let outcome = if stopped { running.terminate() } else { running.wait() };
-                let said = said(&case, &self.places, &outcome);
-                self.said.push((case, said));
+                if let Some(case) = case {
+                    let said = said(&case, &self.places, &outcome);
+                    self.said.push((case, said));
+                }
+            }
+        }
+    }
+
+    /// Names what a case asks to be kept, in its own output too. What is not found stays without a name, and later words
+    /// that need it say so by failing.
+    fn keep(&mut self, case: &Case, outcome: &Outcome) {
+        let out = outcome.out();
+        for (name, regex) in &case.keeps {
+            let regex = Regex::new(regex).expect("a regex after @ keeps");
+            let found = regex.captures(&out).ok().flatten();
+            if let Some(value) = found.as_ref().and_then(|captures| captures.get(1)) {
+                self.places.0.insert(0, (value.as_str().to_owned(), name.clone()));
             }
         }
     }

@@ -2,11 +2,13 @@
 //!
 //! ```text
 //! cluster 1                        nodes: none, 1 or 3
+//! only kafka                       played with Kafka's own tools alone: kt does not have all that it runs
 //! setting log.cleaner.threads=2    a setting of every node
 //! let BS = --bootstrap-server $B   a name for words; $B, $B2, $B3 are the brokers, $C the controller
 //! file del.json                    a file in the working folder; its lines follow
 //! | {"partitions": []}
 //! $ kafka-topics.sh ...            a step that prepares something
+//! $ Program.java ...               the same with a program of tests/kafka, where Kafka's tools are played alone
 //! case NAME                        the next command is recorded and compared as NAME
 //! $ kafka-topics.sh ...
 //! < a line of standard input       with \t \r \n \\ and \xNN; `<|` leaves out the newline
@@ -15,7 +17,9 @@
 //! @ words                          the order of words in a line is a hash table's
 //! @ blanks                         column widths follow names that vary
 //! @ deadline                       where the deadline catches a call is chance
+//! @ keeps NAME REGEX               what the first group finds in stdout is $NAME from here on
 //! background NAME                  the next command keeps running; it is compared when it ends
+//! aside NAME                       the next command keeps running; nobody reads what it says
 //! stop NAME                        SIGTERM
 //! join NAME                        waits for its own end
 //! until REGEX                      the next command is repeated until its output matches
@@ -41,6 +45,8 @@ pub struct Case {
     pub blanks: bool,
     pub words: bool,
     pub deadline: bool,
+    /// Names of later words, and where in stdout they are found.
+    pub keeps: Vec<(String, String)>,
     /// Nothing varies: the case reads files that are kept with it, and no cluster.
     pub exact: bool,
 }
@@ -48,7 +54,8 @@ pub struct Case {
 impl Case {
     /// `kafka-topics/create-exists`
     pub fn id(&self) -> String {
-        format!("{}/{}", self.line.script.trim_end_matches(".sh"), self.name)
+        let script = self.line.script.trim_end_matches(".sh").trim_end_matches(".java");
+        format!("{script}/{}", self.name)
     }
 }
 
@@ -58,6 +65,7 @@ pub enum Step {
     Until(String, Line),
     Case(Case),
     Background(Case),
+    Aside(String, Line),
     Stop(String),
     Join(String),
 }
@@ -67,6 +75,8 @@ pub struct Scenario {
     pub name: String,
     /// Brokers; 0 where no cluster is needed.
     pub nodes: usize,
+    /// Kafka's own tools are to play it, and nobody else.
+    pub only_kafka: bool,
     pub settings: Vec<String>,
     pub files: Vec<(String, String)>,
     pub steps: Vec<Step>,
@@ -78,6 +88,7 @@ enum Next {
     Prepare,
     Case(String),
     Background(String),
+    Aside(String),
     Until(String),
 }
 
@@ -94,6 +105,10 @@ impl Scenario {
             match verb {
                 "" | "#" => {}
                 "cluster" => scenario.nodes = rest.parse().unwrap_or(0),
+                "only" => {
+                    assert_eq!(rest, "kafka", "{}", at());
+                    scenario.only_kafka = true;
+                }
                 "setting" => scenario.settings.push(rest.to_owned()),
                 "let" => {
                     let (key, value) = rest.split_once(" = ").unwrap_or_else(|| panic!("{}", at()));
@@ -108,6 +123,7 @@ impl Scenario {
                 }
                 "case" => next = Next::Case(rest.to_owned()),
                 "background" => next = Next::Background(rest.to_owned()),
+                "aside" => next = Next::Aside(rest.to_owned()),
                 "until" => next = Next::Until(rest.to_owned()),
                 "stop" => scenario.steps.push(Step::Stop(rest.to_owned())),
                 "join" => scenario.steps.push(Step::Join(rest.to_owned())),
@@ -124,6 +140,11 @@ impl Scenario {
                 }
                 "@" => {
                     let case = scenario.last_case().unwrap_or_else(|| panic!("{}", at()));
+                    if let Some(kept) = rest.strip_prefix("keeps ") {
+                        let (name, regex) = kept.split_once(' ').unwrap_or_else(|| panic!("{}", at()));
+                        case.keeps.push((format!("${name}"), regex.to_owned()));
+                        continue;
+                    }
                     for flag in rest.split_whitespace() {
                         match flag {
                             "unordered" => case.unordered = true,
@@ -159,6 +180,7 @@ impl Scenario {
         match next {
             Next::Prepare => Step::Prepare(line),
             Next::Until(regex) => Step::Until(regex, line),
+            Next::Aside(name) => Step::Aside(name, line),
             Next::Case(name) => Step::Case(Case {
                 name,
                 line,
@@ -186,7 +208,7 @@ impl Scenario {
 
     fn last_line(&mut self) -> Option<&mut Line> {
         match self.steps.last_mut()? {
-            Step::Prepare(line) | Step::Until(_, line) => Some(line),
+            Step::Prepare(line) | Step::Until(_, line) | Step::Aside(_, line) => Some(line),
             Step::Case(case) | Step::Background(case) => Some(&mut case.line),
             Step::Stop(_) | Step::Join(_) => None,
         }
@@ -252,5 +274,17 @@ fn a_scenario_reads_as_it_is_written() {
     assert_eq!(case.id(), "kafka-topics/one");
     assert_eq!(case.line.argv, ["--bootstrap-server", "$B", "--topic", "a b", ""]);
     assert_eq!(case.line.stdin, b"x\ty\nz");
-    assert!(case.unordered && !case.numbers);
+    assert!(case.unordered && !case.numbers && !scenario.only_kafka);
+}
+
+#[test]
+fn what_only_kafka_plays_may_run_programs_aside_and_keep_words() {
+    let text =
+        "only kafka\naside app\n$ App.java $B\ncase one\n$ kafka-acls.sh --list\n@ keeps ID (\\d+) of\nstop app\n";
+    let scenario = Scenario::parse("s", text);
+    assert!(scenario.only_kafka);
+    let kept = [("$ID".to_owned(), "(\\d+) of".to_owned())];
+    assert!(matches!(&scenario.steps[0], Step::Aside(name, line) if name == "app" && line.script == "App.java"));
+    assert!(matches!(&scenario.steps[1], Step::Case(case) if case.keeps == kept && !case.unordered));
+    assert!(matches!(&scenario.steps[2], Step::Stop(name) if name == "app"));
 }

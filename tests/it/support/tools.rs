@@ -64,6 +64,21 @@ pub const SCRIPTS: &[(&str, &str)] = &[
         "kafka-share-consumer-perf-test.sh",
         "org.apache.kafka.tools.ShareConsumerPerformance",
     ),
+    ("kafka-acls.sh", "org.apache.kafka.tools.AclCommand"),
+    ("kafka-client-metrics.sh", "org.apache.kafka.tools.ClientMetricsCommand"),
+    (
+        "kafka-console-share-consumer.sh",
+        "org.apache.kafka.tools.consumer.ConsoleShareConsumer",
+    ),
+    (
+        "kafka-delegation-tokens.sh",
+        "org.apache.kafka.tools.DelegationTokenCommand",
+    ),
+    ("kafka-features.sh", "org.apache.kafka.tools.FeatureCommand"),
+    (
+        "kafka-metadata-quorum.sh",
+        "org.apache.kafka.tools.MetadataQuorumCommand",
+    ),
     (
         "kafka-share-groups.sh",
         "org.apache.kafka.tools.consumer.group.ShareGroupCommand",
@@ -72,6 +87,7 @@ pub const SCRIPTS: &[(&str, &str)] = &[
         "kafka-streams-groups.sh",
         "org.apache.kafka.tools.streams.StreamsGroupCommand",
     ),
+    ("kafka-transactions.sh", "org.apache.kafka.tools.TransactionsCommand"),
 ];
 
 /// Tools that ask the JVM itself to exit and to run their hooks, so that the tool server cannot serve them.
@@ -116,7 +132,7 @@ impl Tools {
                     .env("HOME", links.path());
                 Running::Process(Process::start(&mut command, stdin))
             }
-            Self::Kafka(server) if OWN_PROCESS.contains(&script) => {
+            Self::Kafka(server) if OWN_PROCESS.contains(&script) || script.ends_with(".java") => {
                 Running::Process(Process::start(&mut server.own_process(script, argv), stdin))
             }
             Self::Kafka(server) => Running::InServer(server.run(script, argv, stdin)),
@@ -240,7 +256,12 @@ impl ToolServer {
 
     fn own_process(&self, script: &str, argv: &[String]) -> Command {
         let mut command = java(&self.cwd);
-        command.arg(class_of(script)).args(argv);
+        if script.ends_with(".java") {
+            command.arg(tests_dir("kafka").join(script));
+        } else {
+            command.arg(class_of(script));
+        }
+        command.args(argv);
         command
     }
 
