@@ -21,9 +21,9 @@ pub fn decode(bytes: &[u8]) -> Cow<'_, str> {
 
 /// Appends the text of `bytes` to a buffer of UTF-8.
 pub fn append(bytes: &[u8], out: &mut Vec<u8>) {
-    match std::str::from_utf8(bytes) {
-        Ok(_) => out.extend_from_slice(bytes),
-        Err(_) => out.extend_from_slice(decode(bytes).as_bytes()),
+    match bytes.is_ascii() {
+        true => out.extend_from_slice(bytes),
+        false => out.extend_from_slice(decode(bytes).as_bytes()),
     }
 }
 

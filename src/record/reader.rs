@@ -96,12 +96,12 @@ fn structure() -> RecordError {
     invalid("Found invalid record structure")
 }
 
-#[inline]
+#[inline(always)]
 fn field_varint(bytes: &mut &[u8]) -> Result<i32, RecordError> {
     varint::read(bytes).map_err(|_| structure())
 }
 
-#[inline]
+#[inline(always)]
 fn take<'a>(bytes: &mut &'a [u8], length: usize) -> Result<&'a [u8], RecordError> {
     let (head, rest) = bytes.split_at_checked(length).ok_or_else(structure)?;
     *bytes = rest;
@@ -109,7 +109,7 @@ fn take<'a>(bytes: &mut &'a [u8], length: usize) -> Result<&'a [u8], RecordError
 }
 
 /// A length-prefixed field; a negative length is null.
-#[inline]
+#[inline(always)]
 fn nullable<'a>(bytes: &mut &'a [u8]) -> Result<Option<&'a [u8]>, RecordError> {
     match field_varint(bytes)? {
         length if length < 0 => Ok(None),
@@ -149,6 +149,7 @@ impl Base {
 
     /// `bytes` are what lies behind the record's length field, and are moved past the record. As in Kafka, its fields may
     /// reach beyond `length`, which is compared at the end.
+    #[inline]
     fn parse<'a>(&self, bytes: &mut &'a [u8], length: i32) -> Result<(Record<'a>, i32), RecordError> {
         let mut rest = *bytes;
         let attributes = take(&mut rest, 1)?[0];
@@ -264,6 +265,7 @@ impl<'a> RecordReader<'a> {
     /// The next record; `None` after the last one the header promised. Not an `Iterator`: a record of a compressed batch
     /// lives only until the next call.
     #[allow(clippy::should_implement_trait)]
+    #[inline]
     pub fn next(&mut self) -> Option<Result<Record<'_>, RecordError>> {
         Some(
             self.begin()?
@@ -292,6 +294,7 @@ impl<'a> RecordReader<'a> {
     }
 
     /// The length field of the next record, or the check that nothing follows the last one.
+    #[inline]
     fn begin(&mut self) -> Option<Result<i32, RecordError>> {
         if self.ended {
             return None;
@@ -338,6 +341,7 @@ impl<'a> RecordReader<'a> {
         }
     }
 
+    #[inline]
     fn parse(&mut self, length: i32) -> Result<(Record<'_>, i32), RecordError> {
         self.ended = true; // until the record is there
         let base = self.base;

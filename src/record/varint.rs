@@ -24,7 +24,7 @@ pub fn read_unsigned(bytes: &mut &[u8]) -> Result<u32, RecordError> {
 }
 
 /// Reads a zig-zag varint of 32 bits and moves `bytes` past it.
-#[inline]
+#[inline(always)]
 pub fn read(bytes: &mut &[u8]) -> Result<i32, RecordError> {
     let raw = match short(bytes) {
         Some(raw) => raw,
@@ -34,7 +34,7 @@ pub fn read(bytes: &mut &[u8]) -> Result<i32, RecordError> {
 }
 
 /// Reads a zig-zag varint of 64 bits and moves `bytes` past it.
-#[inline]
+#[inline(always)]
 pub fn read_long(bytes: &mut &[u8]) -> Result<i64, RecordError> {
     let raw = match short(bytes) {
         Some(raw) => u64::from(raw),
@@ -59,6 +59,7 @@ fn short(bytes: &mut &[u8]) -> Option<u32> {
     }
 }
 
+#[cold]
 fn read_unsigned_long(bytes: &mut &[u8], most: usize) -> Result<u64, RecordError> {
     let mut value = 0u64;
     for i in 0..most {

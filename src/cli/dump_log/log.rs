@@ -1,6 +1,5 @@
 //! `.log` segments and `.checkpoint` snapshots: one thread reads, several render, their output is put in order again.
 
-use std::ops::Range;
 use std::path::Path;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Mutex, PoisonError};
@@ -8,9 +7,7 @@ use std::thread;
 
 use crate::allocator::keep_freed_memory;
 use crate::cli::{CliError, CliResult, ui};
-use crate::log::inspect::{BatchCursor, FileBatch, Format, InspectError, LogFile};
-use crate::record::BatchHeader;
-use crate::record::batch::RECORD_BATCH_OVERHEAD;
+use crate::log::inspect::{BatchCursor, Chunk, InspectError, LogFile};
 
 use super::render::{Offsets, Piece, Renderer, Shape};
 use super::{Dump, base_offset};
@@ -18,56 +15,11 @@ use super::{Dump, base_offset};
 /// Digits of offset and epoch in the name of a KRaft snapshot.
 const OFFSET_WIDTH: usize = 20;
 const EPOCH_WIDTH: usize = 10;
-/// Bytes of batches that one worker takes at a time; a larger batch is taken alone.
-const CHUNK: usize = 256 << 10;
 /// Pieces that a worker may be ahead of the output.
 const PIECES_AHEAD: usize = 8;
 const MOST_WORKERS: usize = 8;
 /// Files of so many bytes show how far they are read.
 pub(super) const PROGRESS_FROM: u64 = 64 << 20;
-
-/// Some batches in a row.
-#[derive(Debug, Default)]
-struct Chunk {
-    bytes: Vec<u8>,
-    batches: Vec<Place>,
-}
-
-/// Where a batch begins in the file, and where it lies in its chunk.
-#[derive(Debug)]
-struct Place {
-    position: u64,
-    bytes: Range<usize>,
-    /// The header of a batch that is too short to hold one.
-    short: Option<BatchHeader>,
-}
-
-impl Chunk {
-    fn push(&mut self, batch: &FileBatch<'_>) {
-        let at = self.bytes.len();
-        self.bytes.extend_from_slice(batch.bytes);
-        let short = match batch.format {
-            Format::Default(header) if batch.bytes.len() < RECORD_BATCH_OVERHEAD => Some(header),
-            _ => None,
-        };
-        self.batches.push(Place {
-            position: batch.position,
-            bytes: at..self.bytes.len(),
-            short,
-        });
-    }
-
-    fn batch(&self, place: &Place) -> FileBatch<'_> {
-        let batch = FileBatch::new(place.position, &self.bytes[place.bytes.clone()]);
-        match place.short {
-            None => batch,
-            Some(header) => FileBatch {
-                format: Format::Default(header),
-                ..batch
-            },
-        }
-    }
-}
 
 /// What the reader puts in line.
 enum Next {
@@ -185,9 +137,8 @@ impl Dump<'_> {
 fn read_chunks(mut batches: BatchCursor<'_>, end: u64, to_workers: &SyncSender<Work>, in_line: &SyncSender<Next>) {
     loop {
         let mut chunk = Chunk::default();
-        chunk.bytes.reserve(CHUNK);
-        let read = fill(&mut chunk, &mut batches);
-        if !chunk.batches.is_empty() {
+        let read = batches.next_chunk(&mut chunk);
+        if !chunk.is_empty() {
             let (out, pieces) = sync_channel(PIECES_AHEAD);
             if in_line
                 .send(Next::Pieces {
@@ -211,17 +162,6 @@ fn read_chunks(mut batches: BatchCursor<'_>, end: u64, to_workers: &SyncSender<W
     }
 }
 
-/// Adds batches until the chunk is full; false at the end of the file.
-fn fill(chunk: &mut Chunk, batches: &mut BatchCursor<'_>) -> Result<bool, InspectError> {
-    while chunk.bytes.len() < CHUNK {
-        match batches.next()? {
-            None => return Ok(false),
-            Some(batch) => chunk.push(&batch),
-        }
-    }
-    Ok(true)
-}
-
 /// A worker: renders chunks until there are no more, or until one fails.
 fn render_chunks(work: &Mutex<Receiver<Work>>, shape: &Shape) {
     loop {
@@ -230,7 +170,7 @@ fn render_chunks(work: &Mutex<Receiver<Work>>, shape: &Shape) {
             return;
         };
         let mut renderer = Renderer::new(shape, &out);
-        let whole = chunk.batches.iter().all(|place| renderer.batch(&chunk.batch(place)));
+        let whole = chunk.batches().all(|batch| renderer.batch(&batch));
         if whole && renderer.flush().is_err() {
             return;
         }

@@ -91,7 +91,7 @@ impl From<DecodeError> for CliError {
 pub(super) struct Renderer<'a> {
     shape: &'a Shape,
     piece: Piece,
-    middle: text::Middle,
+    line: text::Line,
     to: &'a SyncSender<Piece>,
 }
 
@@ -100,7 +100,7 @@ impl<'a> Renderer<'a> {
         Renderer {
             shape,
             piece: Piece::default(),
-            middle: text::Middle::default(),
+            line: text::Line::default(),
             to,
         }
     }
@@ -208,7 +208,7 @@ impl<'a> Renderer<'a> {
                 .inspect_err(|_| out.truncate(start));
         }
         if !self.shape.skip_record_metadata {
-            text::record(out, record, header.timestamp_type(), &mut self.middle);
+            text::record(out, record, header.timestamp_type(), &mut self.line);
             if header.is_control() {
                 text::control(out, record)?;
             }

@@ -151,37 +151,98 @@ impl Tail {
     }
 }
 
-/// What stands between offset and sequence in a record's line. Many records in a row share it, so it is kept.
+/// The last line of a record, up to the names of its headers. In the next record's often nothing but offset and sequence
+/// differs, by one: they are counted up where they stand.
 #[derive(Debug, Default)]
-pub(super) struct Middle {
-    of: Option<(TimestampType, i64, i64, i64)>,
+pub(super) struct Line {
     text: Vec<u8>,
+    /// Where the offset ends in the text.
+    offset_end: usize,
+    of: Option<Shown>,
 }
 
-impl Middle {
+/// What a line shows in front of the headers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Shown {
+    kind: TimestampType,
+    timestamp: i64,
+    key_size: i64,
+    value_size: i64,
+    offset: i64,
+    sequence: i32,
+}
+
+/// What stands behind a sequence.
+const HEADER_KEYS: &[u8] = b" headerKeys: [";
+
+impl Line {
     fn of(&mut self, record: &Record<'_>, kind: TimestampType) -> &[u8] {
         let size = |field: Option<&[u8]>| field.map_or(-1, |f| f.len() as i64);
-        let of = (kind, record.timestamp, size(record.key), size(record.value));
-        if self.of != Some(of) {
-            self.of = Some(of);
-            self.text.clear();
-            self.text.push(b' ');
-            self.text.extend_from_slice(kind.name().as_bytes());
-            labelled(&mut self.text, ": ", of.1);
-            labelled(&mut self.text, " keySize: ", of.2);
-            labelled(&mut self.text, " valueSize: ", of.3);
-            self.text.extend_from_slice(b" sequence: ");
+        let new = Shown {
+            kind,
+            timestamp: record.timestamp,
+            key_size: size(record.key),
+            value_size: size(record.value),
+            offset: record.offset,
+            sequence: record.sequence,
+        };
+        let old = self.of.replace(new);
+        if !old.is_some_and(|old| self.count_up(&old, &new)) {
+            self.write(&new);
         }
         &self.text
     }
+
+    /// Makes the line of `old` that of `new`; false if that takes more than counting (the text is then good for nothing).
+    fn count_up(&mut self, old: &Shown, new: &Shown) -> bool {
+        let same = Shown {
+            offset: new.offset,
+            sequence: new.sequence,
+            ..*old
+        };
+        let follows = |old: i64, new: i64| old >= 0 && old.checked_add(1) == Some(new);
+        if *new != same || !follows(old.offset, new.offset) || !count_up(&mut self.text[..self.offset_end]) {
+            return false;
+        }
+        let sequence_end = self.text.len() - HEADER_KEYS.len();
+        new.sequence == old.sequence
+            || follows(old.sequence.into(), new.sequence.into()) && count_up(&mut self.text[..sequence_end])
+    }
+
+    fn write(&mut self, new: &Shown) {
+        let text = &mut self.text;
+        text.clear();
+        labelled(text, "| offset: ", new.offset);
+        self.offset_end = text.len();
+        text.push(b' ');
+        text.extend_from_slice(new.kind.name().as_bytes());
+        labelled(text, ": ", new.timestamp);
+        labelled(text, " keySize: ", new.key_size);
+        labelled(text, " valueSize: ", new.value_size);
+        labelled(text, " sequence: ", i64::from(new.sequence));
+        text.extend_from_slice(HEADER_KEYS);
+    }
+}
+
+/// Adds one to the decimal number that `text` ends with; false if it has too few digits.
+#[inline]
+fn count_up(text: &mut [u8]) -> bool {
+    for digit in text.iter_mut().rev() {
+        match *digit {
+            b'9' => *digit = b'0',
+            b'0'..=b'8' => {
+                *digit += 1;
+                return true;
+            }
+            _ => return false,
+        }
+    }
+    false
 }
 
 /// A record's metadata, up to its key.
-pub(super) fn record(out: &mut Vec<u8>, record: &Record<'_>, kind: TimestampType, middle: &mut Middle) {
-    labelled(out, "| offset: ", record.offset);
-    out.extend_from_slice(middle.of(record, kind));
-    int(out, i64::from(record.sequence));
-    out.extend_from_slice(b" headerKeys: [");
+pub(super) fn record(out: &mut Vec<u8>, record: &Record<'_>, kind: TimestampType, line: &mut Line) {
+    out.extend_from_slice(line.of(record, kind));
     for (i, header) in record.headers.enumerate() {
         if i > 0 {
             out.push(b',');
@@ -299,6 +360,34 @@ mod tests {
             let mut out = Vec::new();
             int(&mut out, n);
             assert_eq!(String::from_utf8(out).unwrap(), n.to_string());
+        }
+    }
+
+    #[test]
+    fn a_line_is_the_same_whatever_line_was_before_it() {
+        let record = |offset, sequence, timestamp| Record {
+            offset,
+            timestamp,
+            sequence,
+            attributes: 0,
+            key: None,
+            value: Some(b"v"),
+            headers: Default::default(),
+            size_in_bytes: 0,
+        };
+        let offsets = [-2, -1, 0, 1, 8, 9, 10, 99, 100, 101, 999, 1_000, 5, i64::MAX, i64::MIN];
+        let mut line = Line::default();
+        let mut sequences = [-1, 0, 1, 9, 10, 10, 11, 98, 99, 100, 199, 200, i32::MAX, 0]
+            .iter()
+            .cycle();
+        for step in 0..3 * 14 * 15 {
+            let offset = offsets[step % offsets.len()];
+            let sequence = *sequences.next().unwrap();
+            for later in 0..3 {
+                let record = record(offset.wrapping_add(later), sequence.wrapping_add(later as i32), 7);
+                let kind = TimestampType::CreateTime;
+                assert_eq!(line.of(&record, kind), Line::default().of(&record, kind));
+            }
         }
     }
 }

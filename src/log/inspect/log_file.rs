@@ -1,6 +1,7 @@
 //! A segment file (or a KRaft snapshot) as a row of batches of any magic. Kafka: `FileRecords`, `FileLogInputStream`.
 
 use std::fs::File;
+use std::io::ErrorKind;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
@@ -11,8 +12,8 @@ use crate::record::{Batch, BatchHeader};
 
 /// Bytes up to and including the magic: what tells a batch's size and format.
 const HEADER_UP_TO_MAGIC: u64 = MAGIC_OFFSET as u64 + 1;
-/// Bytes read ahead of a cursor.
-const READ_AHEAD: usize = 1 << 20;
+/// Bytes read ahead of a cursor, and so of a [`Chunk`].
+const READ_AHEAD: usize = 256 << 10;
 /// Bytes read to look at one batch header.
 const PEEK: usize = RECORD_BATCH_OVERHEAD;
 
@@ -69,6 +70,16 @@ impl<'a> FileBatch<'a> {
             bytes,
             format,
         }
+    }
+
+    /// The batch that `rest` begins with. The header of one that is shorter than a header goes on into what follows, as in
+    /// Kafka.
+    fn at_start_of(rest: &'a [u8], head: &BatchHead) -> Self {
+        let mut batch = FileBatch::new(head.position, &rest[..head.size]);
+        if let (Format::Default(header), Some(bytes)) = (&mut batch.format, rest.first_chunk()) {
+            *header = BatchHeader::parse(bytes);
+        }
+        batch
     }
 
     /// Whether the checksum matches.
@@ -165,8 +176,7 @@ impl LogFile {
             log: self,
             position: from,
             end: end.min(self.size),
-            buffer: Vec::new(),
-            loaded: 0,
+            window: Vec::new(),
             window_at: 0,
         }
     }
@@ -236,15 +246,37 @@ impl std::fmt::Display for LogFile {
     }
 }
 
-/// Walks over batches, holding one megabyte of the file or the largest batch seen.
+/// Whole batches in a row, with their bytes: for a thread that reads and another that looks at what was read.
+#[derive(Debug, Default)]
+pub struct Chunk {
+    /// Those of the file from `at` on, to the end of the last batch or further.
+    bytes: Vec<u8>,
+    at: u64,
+    heads: Vec<BatchHead>,
+}
+
+impl Chunk {
+    pub fn is_empty(&self) -> bool {
+        self.heads.is_empty()
+    }
+
+    /// The batches in the order of the file.
+    pub fn batches(&self) -> impl Iterator<Item = FileBatch<'_>> {
+        let rest = |head: &BatchHead| &self.bytes[(head.position - self.at) as usize..];
+        self.heads
+            .iter()
+            .map(move |head| FileBatch::at_start_of(rest(head), head))
+    }
+}
+
+/// Walks over batches, holding a quarter of a megabyte of the file or the largest batch seen.
 #[derive(Debug)]
 pub struct BatchCursor<'f> {
     log: &'f LogFile,
     position: u64,
     end: u64,
-    /// Its first `loaded` bytes are the window: those of the file from `window_at` on.
-    buffer: Vec<u8>,
-    loaded: usize,
+    /// The bytes of the file from `window_at` on.
+    window: Vec<u8>,
     window_at: u64,
 }
 
@@ -268,24 +300,40 @@ impl BatchCursor<'_> {
         let Some(head) = self.peek()? else {
             return Ok(None);
         };
-        // The header of a batch that is shorter than a header goes on into what follows, as in Kafka.
-        self.load(head.size.max(RECORD_BATCH_OVERHEAD))?;
+        self.load_batch(&head)?;
         self.position += head.size as u64;
-        let at = (head.position - self.window_at) as usize;
-        let rest = &self.buffer[at..self.loaded];
-        let mut batch = FileBatch::new(head.position, &rest[..head.size]);
-        if let Format::Default(header) = &mut batch.format {
-            let bytes = rest.first_chunk().ok_or_else(|| {
-                InspectError::Corrupt(format!(
-                    "Failed to load record batch at position {} from FileRecords(size={end}, file={}, start=0, end={end})",
-                    head.position,
-                    self.log.path.display(),
-                    end = self.end,
-                ))
-            })?;
-            *header = BatchHeader::parse(bytes);
+        let rest = &self.window[(head.position - self.window_at) as usize..];
+        Ok(Some(FileBatch::at_start_of(rest, &head)))
+    }
+
+    /// Puts the next batches into `chunk`, as many as are read at a time and one at least; false at the end of the file.
+    ///
+    /// # Errors
+    /// As [`BatchCursor::next`]. The batches in front of what cannot be read are in the chunk.
+    pub fn next_chunk(&mut self, chunk: &mut Chunk) -> Result<bool, InspectError> {
+        chunk.heads.clear();
+        let more = self.collect_heads(&mut chunk.heads);
+        chunk.at = self.window_at;
+        chunk.bytes = std::mem::take(&mut self.window);
+        more
+    }
+
+    /// Steps over the batches that lie in one window.
+    fn collect_heads(&mut self, heads: &mut Vec<BatchHead>) -> Result<bool, InspectError> {
+        loop {
+            if !heads.is_empty() && !self.holds(PEEK) {
+                return Ok(true);
+            }
+            let Some(head) = self.peek()? else {
+                return Ok(false);
+            };
+            if !heads.is_empty() && !self.holds(head.size.max(RECORD_BATCH_OVERHEAD)) {
+                return Ok(true);
+            }
+            self.load_batch(&head)?;
+            self.position += head.size as u64;
+            heads.push(head);
         }
-        Ok(Some(batch))
     }
 
     /// The next batch's head; its bytes are stepped over unread.
@@ -303,39 +351,58 @@ impl BatchCursor<'_> {
             return Ok(None);
         }
         self.load(PEEK)?;
-        let at = (self.position - self.window_at) as usize;
-        let bytes = &self.buffer[at..self.loaded];
+        let bytes = &self.window[(self.position - self.window_at) as usize..];
         self.log
             .parse_head(&bytes[..bytes.len().min(PEEK)], self.position, self.end)
     }
 
+    /// Brings the batch at the cursor into the window, and a whole header even if the batch is shorter.
+    fn load_batch(&mut self, head: &BatchHead) -> Result<(), InspectError> {
+        self.load(head.size.max(RECORD_BATCH_OVERHEAD))?;
+        let there = self.window_at + self.window.len() as u64 - head.position;
+        if head.magic >= 2 && there < RECORD_BATCH_OVERHEAD as u64 {
+            return Err(InspectError::Corrupt(format!(
+                "Failed to load record batch at position {} from FileRecords(size={end}, file={}, start=0, end={end})",
+                head.position,
+                self.log.path.display(),
+                end = self.end,
+            )));
+        }
+        Ok(())
+    }
+
+    /// So many bytes from `position` on, or all there are.
+    fn up_to(&self, length: usize) -> usize {
+        (self.log.size.saturating_sub(self.position)).min(length as u64) as usize
+    }
+
+    /// Whether `length` bytes from `position` on, or all there are, lie in the window.
+    fn holds(&self, length: usize) -> bool {
+        let end = self.position + self.up_to(length) as u64;
+        self.position >= self.window_at && end <= self.window_at + self.window.len() as u64
+    }
+
     /// Brings `length` bytes from `position` on into the window, or all there are.
     fn load(&mut self, length: usize) -> Result<(), InspectError> {
-        let available = self.log.size - self.position.min(self.log.size);
-        let length = (length as u64).min(available) as usize;
-        let window_end = self.window_at + self.loaded as u64;
-        if self.position >= self.window_at && self.position + length as u64 <= window_end {
+        if self.holds(length) {
             return Ok(());
         }
-        let have = if self.position >= self.window_at && self.position < window_end {
-            let at = (self.position - self.window_at) as usize;
-            self.buffer.copy_within(at..self.loaded, 0);
-            self.loaded - at
-        } else {
-            0
-        };
-        self.window_at = self.position;
-        self.loaded = have;
-        let want = length.max(READ_AHEAD.min(available as usize));
-        if self.buffer.len() < want {
-            self.buffer.resize(want, 0);
+        let before = self.position.checked_sub(self.window_at).map(|n| n as usize);
+        match before.filter(|before| *before < self.window.len()) {
+            Some(before) => drop(self.window.drain(..before)),
+            None => self.window.clear(),
         }
-        if want > have {
-            self.log
-                .file
-                .read_exact_at(&mut self.buffer[have..want], self.position + have as u64)
-                .map_err(|e| InspectError::io(&self.log.path, e))?;
-            self.loaded = want;
+        self.window_at = self.position;
+        let want = self.up_to(length.max(READ_AHEAD));
+        self.window.reserve_exact(want - self.window.len());
+        while self.window.len() < want {
+            let at = self.position + self.window.len() as u64;
+            let into = rustix::buffer::spare_capacity(&mut self.window);
+            match rustix::io::pread(&self.log.file, into, at) {
+                Ok(0) => return Err(InspectError::io(&self.log.path, ErrorKind::UnexpectedEof.into())),
+                Ok(_) | Err(rustix::io::Errno::INTR) => {}
+                Err(e) => return Err(InspectError::io(&self.log.path, e.into())),
+            }
         }
         Ok(())
     }

@@ -10,7 +10,7 @@ mod snapshot;
 
 pub use error::InspectError;
 pub use index::{AbortedTxn, IndexEntry, OffsetIndexFile, TimeIndexEntry, TimeIndexFile, read_txn_index};
-pub use log_file::{BatchCursor, BatchHead, FileBatch, Format, LogFile};
+pub use log_file::{BatchCursor, BatchHead, Chunk, FileBatch, Format, LogFile};
 pub use snapshot::{ProducerEntry, read_producer_snapshot};
 
 #[cfg(test)]
