@@ -1,5 +1,5 @@
 //! What a broker does by the clock (Kafka: `LogManager`'s scheduled tasks, `LogCleaner`): retention, compaction,
-//! flushing, checkpoints, forgetting idle producers.
+//! flushing, checkpoints, forgetting idle producers, pruning the share state.
 
 use std::collections::HashSet;
 use std::path::PathBuf;
@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 
+use super::metadata::names;
 use super::node::Node;
 use super::replica::checkpoints::{self, Which};
 use super::replica::{Partition, cleaner};
@@ -18,6 +19,8 @@ const FLUSH_CHECK: Duration = Duration::from_secs(1);
 
 /// How often files of closed segments that were read are closed again.
 const RELEASE_INTERVAL: Duration = Duration::from_secs(60);
+
+const COLD_SNAPSHOT_INTERVAL: &str = "share.coordinator.cold.partition.snapshot.interval.ms";
 
 /// One thing to do every so often.
 struct Task {
@@ -57,6 +60,19 @@ pub(super) async fn run(node: Arc<Node>) {
             |n| millis(n, "delegation.token.expiry.check.interval.ms"),
             remove_expired_tokens,
         ),
+        task(
+            &node,
+            |n| millis(n, COLD_SNAPSHOT_INTERVAL),
+            |n| {
+                let interval_ms = n.config().i64(COLD_SNAPSHOT_INTERVAL);
+                n.shares().state().snapshot_cold_partitions(interval_ms);
+            },
+        ),
+        task(
+            &node,
+            |n| millis(n, "share.coordinator.state.topic.prune.interval.ms"),
+            prune_share_state,
+        ),
     ];
     let mut shutdown = node.shutdown_signal();
     let mut reported = HashSet::new();
@@ -76,6 +92,13 @@ pub(super) async fn run(node: Arc<Node>) {
         // Files are read and written: not on the threads that serve clients.
         let _ = tokio::task::spawn_blocking(move || work(&on)).await;
         task.next = Instant::now() + (task.interval)(&node);
+    }
+}
+
+fn prune_share_state(node: &Node) {
+    if let Err((partition, error)) = node.shares().state().prune() {
+        let (topic, why) = (names::SHARE_GROUP_STATE, error.message());
+        node.log(&format!("{topic}-{partition} keeps records that are not needed: {why}"));
     }
 }
 

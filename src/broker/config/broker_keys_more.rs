@@ -2,6 +2,13 @@
 
 use super::def::{ConfigKey, Valid, config_keys};
 
+/// Those that Kafka keeps to itself.
+#[rustfmt::skip]
+pub(super) const INTERNAL: &[ConfigKey] = config_keys! {
+    Int "share.coordinator.cold.partition.snapshot.interval.ms" = Some("300000"), Low, Valid::AtLeast(1), "How often share partitions that are seldom written to get a snapshot.";
+    Int "share.coordinator.state.topic.prune.interval.ms" = Some("300000"), Low, Valid::AtLeast(1), "How often records that no share partition needs are removed from the share state topic.";
+};
+
 #[rustfmt::skip]
 pub(super) const COORDINATORS: &[ConfigKey] = config_keys! {
     Int "group.consumer.assignment.interval.ms" = Some("1000"), Medium, Valid::AtLeast(0), "Shortest time between two assignments of a consumer group.";

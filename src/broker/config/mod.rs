@@ -27,6 +27,9 @@ pub const BROKER_CONFIGS: ConfigDef = ConfigDef(&[
     broker_keys_more::SECURITY,
 ]);
 
+/// Keys of server.properties that Kafka has for its own tests; DescribeConfigs tells of them only where they are set.
+const INTERNAL_CONFIGS: ConfigDef = ConfigDef(&[broker_keys_more::INTERNAL]);
+
 /// Keys of a topic.
 pub const TOPIC_CONFIGS: ConfigDef = ConfigDef(&[topic_keys::TOPIC]);
 
@@ -104,7 +107,7 @@ impl BrokerConfig {
 
     fn build(statics: Props, dynamic_default: Props, dynamic_broker: Props) -> Result<Self, ConfigError> {
         let mut values = HashMap::with_capacity(400);
-        for key in BROKER_CONFIGS.keys() {
+        for key in BROKER_CONFIGS.keys().chain(INTERNAL_CONFIGS.keys()) {
             let dynamic = dynamic_broker.get(key.name).or_else(|| dynamic_default.get(key.name));
             let value = match dynamic.map(|text| key.parse(Some(text))) {
                 Some(Ok(value)) => value,
@@ -126,7 +129,12 @@ impl BrokerConfig {
         let is_of_another = |k: &str| {
             k.starts_with("listener.name.") || k.ends_with(".sasl.jaas.config") || AUTHORIZER_KEYS.contains(&k)
         };
-        let is_known = |k: &&str| BROKER_CONFIGS.get(k).is_some() || is_of_another(k);
+        let is_known = |k: &&str| {
+            [BROKER_CONFIGS, INTERNAL_CONFIGS]
+                .iter()
+                .any(|def| def.get(k).is_some())
+                || is_of_another(k)
+        };
         self.statics
             .keys()
             .map(String::as_str)

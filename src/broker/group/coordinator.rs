@@ -35,6 +35,7 @@ pub type KeyValue = (Bytes, Option<Bytes>);
 #[derive(Debug, Clone, Copy)]
 pub enum Entry<'a> {
     Record {
+        offset: i64,
         /// The producer whose transaction it belongs to.
         producer_id: Option<i64>,
         key: &'a [u8],
@@ -75,6 +76,9 @@ pub trait OffsetsLog: Send + Sync + 'static {
 
     /// Gives every entry of the partition, oldest first.
     fn load(&self, partition: i32, each: &mut EachEntry<'_>) -> Result<(), ErrorCode>;
+
+    /// Has the partition begin at `offset`; what is before is deleted with its segments.
+    fn delete_before(&self, partition: i32, offset: i64) -> Result<(), ErrorCode>;
 }
 
 /// Milliseconds since 1970.
@@ -264,6 +268,7 @@ impl GroupCoordinator {
                 producer_id,
                 key,
                 value,
+                ..
             } => match Record::decode(key, value) {
                 Ok(Some(record)) => shard.replay_of(producer_id, record),
                 Ok(None) => {}

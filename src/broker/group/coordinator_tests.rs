@@ -74,9 +74,10 @@ impl OffsetsLog for MemoryLog {
     }
 
     fn load(&self, partition: i32, each: &mut EachEntry<'_>) -> Result<(), ErrorCode> {
-        for kept in self.records.lock().iter() {
+        for (offset, kept) in (0..).zip(self.records.lock().iter()) {
             match kept {
                 Kept::Record(of, producer_id, (key, value)) if *of == partition => each(Entry::Record {
+                    offset,
                     producer_id: *producer_id,
                     key,
                     value: value.as_deref(),
@@ -89,6 +90,10 @@ impl OffsetsLog for MemoryLog {
             }
         }
         Ok(())
+    }
+
+    fn delete_before(&self, _: i32, _: i64) -> Result<(), ErrorCode> {
+        unreachable!("offsets are deleted one by one")
     }
 }
 

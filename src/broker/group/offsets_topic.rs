@@ -127,6 +127,14 @@ impl OffsetsLog for OffsetsTopic {
             }
         }
     }
+
+    fn delete_before(&self, partition: i32, offset: i64) -> Result<(), ErrorCode> {
+        let partition = self.leader(partition)?;
+        let moved = partition.log()?.advance_log_start(offset);
+        moved.map_err(|error| ErrorCode::from(error.code()))?;
+        partition.wake();
+        Ok(())
+    }
 }
 
 /// Gives the entries of batches from `offset` on, and the offset after the last batch; `None` if there was none.
@@ -154,6 +162,7 @@ fn read(bytes: &[u8], offset: i64, each: &mut EachEntry<'_>) -> Result<Option<i6
             }
             let Some(key) = record.key else { continue };
             each(Entry::Record {
+                offset: record.offset,
                 producer_id: header.is_transactional().then_some(header.producer_id),
                 key,
                 value: record.value,

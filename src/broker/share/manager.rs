@@ -64,6 +64,11 @@ impl SharePartitionManager {
         &self.sessions
     }
 
+    /// The coordinator of the state, whether its topic is there or not.
+    pub fn state(&self) -> &ShareCoordinator {
+        &self.coordinator
+    }
+
     /// The partition of `__share_group_state` that holds the share partition called so: `GROUP:TOPIC_ID:PARTITION`.
     pub fn state_partition_for(&self, name: &str) -> i32 {
         self.coordinator.partition_for_name(name)

@@ -26,7 +26,7 @@ use uuid::Uuid;
 
 use crate::support::broker::{AnyBroker, Broker, unique};
 use crate::support::rdkafka::{create_topic, produce};
-use crate::support::wire::Wire;
+use crate::support::wire::{Wire, list_offsets};
 
 const ACCEPT: i8 = 1;
 const RELEASE: i8 = 2;
@@ -467,4 +467,45 @@ fn what_was_acknowledged_stays_so_after_a_kill() {
     let mut member = Member::join(third.bootstrap(), &group_id, &topic);
     assert_eq!(member.fetch(200, &[]).acquired, "");
     assert_eq!(offsets(third.bootstrap(), &group_id).map(|(_, lag)| lag), Some(0));
+}
+
+/// The state of a group that is busy does not fill the disk, not even beside one that is not, and none of it is missed.
+#[test]
+fn records_of_state_that_are_not_needed_are_removed() {
+    let often = [
+        ("share.coordinator.state.topic.num.partitions", "1"),
+        ("share.coordinator.snapshot.update.records.per.snapshot", "5"),
+        ("share.coordinator.cold.partition.snapshot.interval.ms", "500"),
+        ("share.coordinator.state.topic.prune.interval.ms", "100"),
+    ];
+    let dir = tempfile::tempdir().expect("a temp dir");
+    let data = dir.path().join("data");
+    let broker = Broker::on(&data, &often).expect("a broker");
+    let bootstrap = broker.bootstrap();
+    let ((idle_topic, idle), (busy_topic, busy)) = (prepared(bootstrap), prepared(bootstrap));
+    send(bootstrap, &idle_topic, &["a", "b"]);
+    let mut member = Member::join(bootstrap, &idle, &idle_topic);
+    assert_eq!(member.fetch(5_000, &[]).acquired, "0-1*1");
+    assert_eq!(member.settle(&[(0, 0, vec![ACCEPT]), (1, 1, vec![RELEASE])]), 0);
+    let mut member = Member::join(bootstrap, &busy, &busy_topic);
+    let mut wire = Wire::connect(bootstrap);
+    let mut log = |timestamp| list_offsets(&mut wire, &topic("__share_group_state"), timestamp, 9).offset;
+    let (latest, earliest) = (-1, -2);
+    let idle_end = log(latest);
+    let started = Instant::now();
+    let mut offset = 0;
+    while log(earliest) < idle_end {
+        assert!(started.elapsed() < Duration::from_secs(30), "nothing is removed");
+        send(bootstrap, &busy_topic, &["x"]);
+        assert_eq!(member.fetch(5_000, &[]).acquired, format!("{offset}-{offset}*1"));
+        assert_eq!(member.settle(&[(offset, offset, vec![ACCEPT])]), 0);
+        offset += 1;
+    }
+    broker.kill();
+
+    let again = Broker::on(&data, &often).expect("a broker on the same folder");
+    let mut member = Member::join(again.bootstrap(), &idle, &idle_topic);
+    assert_eq!(member.fetch(5_000, &[]).acquired, "1-1*2");
+    let mut member = Member::join(again.bootstrap(), &busy, &busy_topic);
+    assert_eq!(member.fetch(200, &[]).acquired, "");
 }

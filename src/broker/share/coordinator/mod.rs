@@ -2,9 +2,11 @@
 //! `__share_group_state`. Its callers live in this process, as the broker is the only one of its cluster: what it has
 //! appended is committed.
 //!
+//! - `needed`: how much of the topic may be deleted
 //! - `records`: what is in the topic
 //! - `shard`: the state of one of its partitions, as a state machine
 
+mod needed;
 mod records;
 mod shard;
 
@@ -22,6 +24,7 @@ use crate::broker::group::OffsetsLog;
 use crate::broker::group::coordinator::{Clock, Entry as LogEntry, KeyValue, partition_for};
 use crate::log::log_dir::uuid_to_text;
 use crate::wire::ErrorCode;
+use needed::NeededRecords;
 use records::StateRecord;
 use shard::StateShard;
 
@@ -39,6 +42,9 @@ pub struct ShareCoordinator {
 struct Slot {
     epoch: Option<i32>,
     shard: StateShard,
+    needed: NeededRecords,
+    /// Where the log was last made to begin.
+    pruned_to: Option<i64>,
 }
 
 impl fmt::Debug for ShareCoordinator {
@@ -124,6 +130,46 @@ impl ShareCoordinator {
         }
     }
 
+    /// Writes snapshots of share partitions whose last one is `interval_ms` old (Kafka: `snapshotColdPartitions`).
+    pub fn snapshot_cold_partitions(&self, interval_ms: i64) {
+        for partition in self.loaded() {
+            let now_ms = (self.clock)();
+            let _ = self.turn_of(partition, |shard| Ok(((), shard.snapshot_cold(interval_ms, now_ms))));
+        }
+    }
+
+    /// Deletes what is before the oldest snapshot that is needed (Kafka: `ShareCoordinatorService.performRecordPruning`).
+    ///
+    /// # Errors
+    /// The partition of the topic that could not be pruned, and why; the others are.
+    pub fn prune(&self) -> Result<(), (i32, ErrorCode)> {
+        let mut outcome = Ok(());
+        for partition in self.loaded() {
+            let slot = self.slots.lock().entry(partition).or_default().clone();
+            let mut slot = slot.lock();
+            let Some(offset) = slot
+                .needed
+                .from()
+                .filter(|_| slot.epoch == self.log.leader_epoch(partition))
+            else {
+                continue;
+            };
+            if slot.pruned_to == Some(offset) {
+                continue;
+            }
+            match self.log.delete_before(partition, offset) {
+                Ok(()) => slot.pruned_to = Some(offset),
+                Err(error) => outcome = Err((partition, error)),
+            }
+        }
+        outcome
+    }
+
+    /// The partitions of the topic that were ever used.
+    fn loaded(&self) -> Vec<i32> {
+        self.slots.lock().keys().copied().collect()
+    }
+
     /// One turn of a shard: its record is appended under the shard's lock, and a shard whose record could not be appended
     /// is thrown away, as what is in the log is the truth.
     fn turn<T>(
@@ -146,15 +192,21 @@ impl ShareCoordinator {
         let mut slot = slot.lock();
         self.ensure_loaded(partition, &mut slot)?;
         let (result, records) = event(&mut slot.shard)?;
-        let records: Vec<KeyValue> = records.iter().map(StateRecord::encode).collect();
-        if !records.is_empty()
-            && let Err(error) = self.log.append(partition, &records, None, (self.clock)())
-        {
+        if records.is_empty() {
+            return Ok(result);
+        }
+        let encoded: Vec<KeyValue> = records.iter().map(StateRecord::encode).collect();
+        let appended = self.log.append(partition, &encoded, None, (self.clock)());
+        let last = appended.map_err(|error| {
             *slot = Slot::default();
-            return Err(match error {
+            match error {
                 ErrorCode::NOT_LEADER_OR_FOLLOWER | ErrorCode::KAFKA_STORAGE_ERROR => ErrorCode::NOT_COORDINATOR,
                 _ => ErrorCode::COORDINATOR_NOT_AVAILABLE,
-            });
+            }
+        })?;
+        let first = last + 1 - records.len() as i64;
+        for (offset, record) in (first..).zip(&records) {
+            slot.needed.note(record, offset);
         }
         Ok(result)
     }
@@ -166,14 +218,17 @@ impl ShareCoordinator {
         }
         *slot = Slot::default();
         let epoch = epoch.ok_or(ErrorCode::NOT_COORDINATOR)?;
-        let mut shard = StateShard::default();
+        let (mut shard, mut needed) = (StateShard::default(), NeededRecords::default());
         let mut malformed = 0usize;
         self.log.load(partition, &mut |entry| {
-            let LogEntry::Record { key, value, .. } = entry else {
+            let LogEntry::Record { offset, key, value, .. } = entry else {
                 return;
             };
             match StateRecord::decode(key, value) {
-                Ok(Some(record)) => shard.replay(record),
+                Ok(Some(record)) => {
+                    needed.note(&record, offset);
+                    shard.replay(record);
+                }
                 Ok(None) => {}
                 Err(_) => malformed += 1,
             }
@@ -182,6 +237,7 @@ impl ShareCoordinator {
             eprintln!("__share_group_state-{partition}: {malformed} records are malformed and were skipped");
         }
         slot.shard = shard;
+        slot.needed = needed;
         slot.epoch = Some(epoch);
         Ok(())
     }

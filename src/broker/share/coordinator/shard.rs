@@ -278,6 +278,26 @@ impl StateShard {
         doomed.iter().filter_map(|key| self.delete(key)).collect()
     }
 
+    /// New snapshots of share partitions whose last is `interval_ms` old, so that the log before them is needed no more.
+    /// There are none once every share partition has had a second snapshot, as in Kafka.
+    pub fn snapshot_cold(&mut self, interval_ms: i64, now_ms: i64) -> Vec<StateRecord> {
+        let has_first = |kept: &Kept| kept.create_timestamp_ms == kept.write_timestamp_ms;
+        if !self.states.values().any(has_first) {
+            return Vec::new();
+        }
+        let is_cold = |kept: &Kept| now_ms - kept.write_timestamp_ms >= interval_ms;
+        let cold = self.states.iter().filter(|(_, kept)| is_cold(kept)).map(|(key, kept)| {
+            let snapshot = Snapshot {
+                epoch: kept.snapshot_epoch + 1,
+                write_timestamp_ms: now_ms,
+                ..kept.snapshot()
+            };
+            StateRecord::Snapshot(key.clone(), snapshot)
+        });
+        let cold: Vec<StateRecord> = cold.collect();
+        cold.into_iter().map(|record| self.keep(record)).collect()
+    }
+
     /// Applies a record that is to be appended.
     fn keep(&mut self, record: StateRecord) -> StateRecord {
         self.replay(record.clone());
@@ -390,6 +410,34 @@ mod tests {
         assert!(shard.delete(&key()).is_some());
         assert!(shard.delete(&key()).is_none());
         assert!(shard.summary(&key()).is_none());
+    }
+
+    #[test]
+    fn cold_share_partitions_get_one_more_snapshot() {
+        let mut shard = StateShard::default();
+        shard.initialize(&key(), 0, 0, 5).unwrap();
+        shard.write(&key(), &write(3, &[batch(4, 4, 2, 1)]), 500, 6).unwrap();
+        let before = shard.summary(&key());
+        assert_eq!(shard.snapshot_cold(10, 14), []);
+        let records = shard.snapshot_cold(10, 15);
+        let [StateRecord::Snapshot(_, snapshot)] = &records[..] else {
+            panic!("{records:?}")
+        };
+        assert_eq!(
+            (
+                snapshot.epoch,
+                snapshot.create_timestamp_ms,
+                snapshot.write_timestamp_ms
+            ),
+            (1, 5, 15)
+        );
+        assert_eq!(restored(&records).summary(&key()), before);
+        assert_eq!(shard.snapshot_cold(10, 100), [], "it has had its second");
+        // Another one that has not: all that are cold get one.
+        let other = ShareKey { partition: 1, ..key() };
+        shard.initialize(&other, 0, 0, 100).unwrap();
+        assert_eq!(shard.snapshot_cold(10, 105).len(), 1);
+        assert_eq!(shard.snapshot_cold(10, 110).len(), 1);
     }
 
     #[test]
