@@ -9,6 +9,10 @@ use serde_json::json;
 
 use super::ui::Format;
 use super::{CliError, CliResult, Ui, table::Sheet};
+use crate::client::config_def;
+
+/// What stands for a password (Kafka: `Password.HIDDEN`).
+const HIDDEN: &str = "[hidden]";
 
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
@@ -76,7 +80,12 @@ impl Contexts {
 
     fn read(path: &Path) -> CliResult<Self> {
         match std::fs::read_to_string(path) {
-            Ok(text) => toml::from_str(&text).map_err(|e| CliError::failed(format!("{}: {e}", path.display()))),
+            // The error's own text shows the line, which may hold a password.
+            Ok(text) => toml::from_str(&text).map_err(|e| {
+                let before = e.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+                let line = before.matches('\n').count() + 1;
+                CliError::failed(format!("{}, line {line}: {}", path.display(), e.message()))
+            }),
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(Self::default()),
             Err(e) => Err(CliError::failed(format!("{}: {e}", path.display()))),
         }
@@ -140,7 +149,12 @@ pub fn run(ui: &mut Ui, command: Command) -> CliResult {
             }
         }
         Command::Show { name } => match all.pick(name.as_deref())? {
-            Some((name, context)) => {
+            Some((name, mut context)) => {
+                let secrets = context
+                    .properties
+                    .iter_mut()
+                    .filter(|(key, _)| config_def::is_password(key));
+                secrets.for_each(|(_, value)| HIDDEN.clone_into(value));
                 let one = Contexts {
                     current: None,
                     contexts: BTreeMap::from([(name, context)]),

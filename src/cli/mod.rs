@@ -3,6 +3,7 @@
 //! A tool is a static [`Tool`]: its names, its option table and its run function. [`multicall::TOOLS`] lists them all;
 //! dispatch, help, completions, man pages and `kt install-links` derive from that table.
 
+pub mod argv;
 pub mod broker;
 pub mod broker_api_versions;
 pub mod broker_ctl;

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::compat::{help, opts};
 use super::tool::{Grammar, Line, Tool};
-use super::{CliError, CliResult, Manner, Ui};
+use super::{CliError, CliResult, Manner, Ui, argv};
 
 /// Every script there is. Sorted by script.
 #[rustfmt::skip] // a line each
@@ -34,6 +34,7 @@ pub static TOOLS: &[&Tool] = &[
 /// Runs the command that argv names and returns its exit code.
 pub fn main(argv: Vec<OsString>) -> u8 {
     let words: Vec<String> = argv.iter().map(|w| w.to_string_lossy().into_owned()).collect();
+    argv::hide_secrets(argv::of_clients);
     let program = words.first().map(|w| {
         Path::new(w)
             .file_name()

@@ -223,6 +223,14 @@ fn find(name: &str) -> Option<&'static Key> {
     KEYS.binary_search_by(|k| k.name.cmp(name)).ok().map(|i| &KEYS[i])
 }
 
+/// Whether the key's value is a secret; `listener.name.X.` and other prefixes may stand before it.
+pub fn is_password(name: &str) -> bool {
+    KEYS.iter().any(|key| {
+        let prefix = name.strip_suffix(key.name);
+        key.ty == Password && prefix.is_some_and(|prefix| prefix.is_empty() || prefix.ends_with('.'))
+    })
+}
+
 /// Keys that no Kafka client knows, in file order: what Kafka's `logUnused` names.
 pub fn unknown_keys(props: &Properties) -> Vec<String> {
     let known = |k: &str| find(k).is_some() || KNOWN_PREFIXES.iter().any(|p| k.starts_with(p));

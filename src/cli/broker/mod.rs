@@ -1,6 +1,5 @@
 //! `kt broker`: the embedded cluster, in the foreground.
 
-mod argv;
 mod certificates;
 mod security;
 
@@ -9,8 +8,8 @@ use std::path::{Path, PathBuf};
 
 use security::{Security, SecurityArgs};
 
-use super::{CliError, CliResult, Ui};
-use crate::broker::config::properties;
+use super::{CliError, CliResult, Ui, argv};
+use crate::broker::config::{BROKER_CONFIGS, ConfigKey, properties};
 use crate::broker::{Cluster, ClusterBuilder, NewTopic, Release};
 
 /// The `kt broker` command line. Help for users, so no Rust types are named.
@@ -101,7 +100,6 @@ pub fn run(ui: &mut Ui, args: &Args, is_given: impl Fn(&str) -> bool) -> CliResu
     for (mechanism, user, password) in &security.scram_users {
         builder = builder.scram_user(*mechanism, user.as_str(), password.as_str());
     }
-    argv::hide_secrets();
     let client_config = ClientConfig {
         path: args.client_config.as_deref(),
         security,
@@ -148,6 +146,7 @@ impl ClientConfig<'_> {
 
 /// Starts a cluster on a free port of 127.0.0.1, for commands that run beside it.
 pub async fn start(args: &ClusterArgs) -> CliResult<Cluster> {
+    argv::hide_secrets(secret_at);
     let builder = args.builder("PLAINTEXT://127.0.0.1:0", false, &[])?;
     raise_open_files_limit();
     builder.start().await.map_err(|e| CliError::failed(e.to_string()))
@@ -155,6 +154,7 @@ pub async fn start(args: &ClusterArgs) -> CliResult<Cluster> {
 
 /// Starts the cluster, says where it is, and stops it in order at SIGINT or SIGTERM.
 pub fn serve(ui: &mut Ui, builder: ClusterBuilder, client_config: &ClientConfig<'_>) -> CliResult {
+    argv::hide_secrets(secret_at);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     raise_open_files_limit();
     runtime.block_on(async {
@@ -171,6 +171,21 @@ pub fn serve(ui: &mut Ui, builder: ClusterBuilder, client_config: &ClientConfig<
         cluster.stop().await;
         Ok(())
     })
+}
+
+/// Where the value of `--sasl` or `--override` is not to be seen by others. Of settings: passwords as in DescribeConfigs, and
+/// what nobody knows, which may be one.
+fn secret_at(option: &str, value: &str) -> Option<usize> {
+    match option {
+        "sasl" => value.match_indices(':').nth(1).map(|(at, _)| at + 1),
+        "override" => {
+            let (key, _) = value.split_once('=')?;
+            let bare = key.strip_prefix("listener.name.").and_then(|rest| rest.split_once('.'));
+            let known = BROKER_CONFIGS.get(bare.map_or(key, |(_, bare)| bare));
+            known.is_none_or(ConfigKey::is_sensitive).then_some(key.len() + 1)
+        }
+        _ => None,
+    }
 }
 
 /// Takes as many open files as the system allows: every segment has three, and shells often start with a thousand.
@@ -256,6 +271,17 @@ fn write_atomically(path: &Path, text: &str) -> std::io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn secrets_on_the_command_line() {
+        assert_eq!(secret_at("sasl", "plain:alice:pw:2"), Some(12));
+        assert_eq!(secret_at("sasl", "plain"), None);
+        assert_eq!(secret_at("override", "ssl.key.password=abc"), Some(17));
+        assert_eq!(secret_at("override", "listener.name.a.ssl.key.password=abc"), Some(33));
+        assert_eq!(secret_at("override", "my.plugin=abc"), Some(10));
+        assert_eq!(secret_at("override", "num.partitions=3"), None);
+        assert_eq!(secret_at("port", "ssl.key.password=abc"), None);
+    }
 
     #[test]
     fn topics_on_the_command_line() {

@@ -148,6 +148,29 @@ fn a_protected_context_asks_before_a_change() {
 }
 
 #[test]
+fn a_context_keeps_its_passwords() {
+    let home = tempfile::tempdir().expect("a temp dir");
+    let file = home.path().join("config.toml");
+    let kt = |words: &[&str]| kt_with(home.path(), None, words, b"");
+    let config = "current = \"here\"\n[contexts.here.properties]\n\"ssl.key.password\" = \"hunter2\"\n";
+    std::fs::write(&file, config).expect("the contexts file");
+    let shown = kt(&["context", "show"]).out();
+    assert!(shown.contains("\"ssl.key.password\" = \"[hidden]\""), "{shown}");
+    std::fs::write(&file, config.replace("\"\n", "\n")).expect("the contexts file");
+    let told = kt(&["context", "show"]).err();
+    assert!(
+        told.contains("config.toml, line 1: ") && !told.contains("hunter2"),
+        "{told}"
+    );
+    std::fs::write(&file, config.replace("hunter2\"", "hunter2")).expect("the contexts file");
+    let told = kt(&["context", "show"]).err();
+    assert!(
+        told.contains("config.toml, line 3: ") && !told.contains("hunter2"),
+        "{told}"
+    );
+}
+
+#[test]
 fn dev_returns_the_commands_exit_code_and_names_the_broker() {
     let home = tempfile::tempdir().expect("a temp dir");
     let script = format!(

@@ -1,7 +1,11 @@
 //! Passwords and keys that a broker knows are nowhere to be seen: not in what it writes, not in DescribeConfigs, not in
-//! the words of errors.
+//! the words of errors. Those on command lines are not in what `ps` shows.
 
 use std::fs;
+#[cfg(target_os = "linux")]
+use std::io::{BufRead, BufReader};
+#[cfg(target_os = "linux")]
+use std::process::{Command, Stdio};
 
 use kafka_protocol::messages::describe_configs_request::DescribeConfigsResource;
 use kafka_protocol::messages::{DescribeConfigsRequest, SaslAuthenticateRequest, SaslHandshakeRequest};
@@ -10,6 +14,8 @@ use kt::wire::frame::encode_request;
 use kt::wire::sasl::plain_message;
 
 use crate::support::broker::Broker;
+#[cfg(target_os = "linux")]
+use crate::support::kt;
 use crate::support::process::run_kt;
 use crate::support::wire::Wire;
 
@@ -139,4 +145,68 @@ fn secrets_stay_inside() {
         end.into_iter().rev().collect::<String>()
     });
     assert_eq!(found, None, "what stands before a secret");
+}
+
+/// Runs `kt` until its first line, which it prints when it has begun its work: what `ps` shows of it then.
+#[cfg(target_os = "linux")]
+fn title_of(words: &[&str]) -> String {
+    let mut command = Command::new(kt());
+    command.args(words).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = command.spawn().expect("kt starts");
+    let mut line = String::new();
+    let out = child.stdout.take().expect("a pipe was asked for");
+    BufReader::new(out).read_line(&mut line).expect("a line");
+    let title = fs::read_to_string(format!("/proc/{}/cmdline", child.id()));
+    child.kill().ok();
+    child.wait().ok();
+    assert!(!line.is_empty(), "{words:?} said nothing");
+    title.expect("a process")
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn process_titles_show_no_secrets() {
+    let broker = Broker::start();
+    let servers = ["--bootstrap-server", broker.bootstrap()];
+    let produce = [&["console-producer", "--topic", "t"], servers.as_slice()].concat();
+    assert_eq!(run_kt(&produce, b"x\n").exit, 0);
+    let dir = tempfile::tempdir().expect("a temp dir");
+    let file = dir.path().join("server.properties");
+    let settings = format!(
+        "listeners=PLAINTEXT://127.0.0.1:0\nlog.dirs={}/data\n",
+        dir.path().display()
+    );
+    fs::write(&file, settings).expect("a file in a fresh folder");
+
+    let property = format!("ssl.key.password={}", secret("property"));
+    let consume = [
+        "console-consumer",
+        "--topic",
+        "t",
+        "--from-beginning",
+        "--command-property",
+        &property,
+    ];
+    let setting = format!("--override=delegation.token.secret.key={}", secret("setting"));
+    let file = file.display().to_string();
+    let data = dir.path().join("dev").display().to_string();
+    let dev = [
+        "dev",
+        &setting,
+        "--data-dir",
+        &data,
+        "--",
+        "sh",
+        "-c",
+        "echo ready; exec cat",
+    ];
+    for words in [
+        [consume.as_slice(), &servers].concat().as_slice(),
+        &["server-start", &file, &setting],
+        &dev,
+    ] {
+        let title = title_of(words);
+        assert!(title.contains(words[0]) && title.contains("=***"), "{title:?}");
+        assert!(!title.contains(MARK), "{title:?}");
+    }
 }
