@@ -59,16 +59,20 @@ public class ShareGroups {
     static void prepare(String topic, String... groups) throws Exception {
         try (Admin admin = Admin.create(Map.of("bootstrap.servers", servers))) {
             admin.createTopics(List.of(new NewTopic(topic, 1, (short) 1))).all().get();
-            AlterConfigOp earliest = new AlterConfigOp(
-                new ConfigEntry("share.auto.offset.reset", "earliest"), AlterConfigOp.OpType.SET);
-            for (String group : groups)
-                admin.incrementalAlterConfigs(
-                    Map.of(new ConfigResource(ConfigResource.Type.GROUP, group), List.of(earliest))).all().get();
+        }
+        for (String group : groups) set(group, "share.auto.offset.reset", "earliest");
+    }
+
+    static void set(String group, String name, String value) throws Exception {
+        AlterConfigOp op = new AlterConfigOp(new ConfigEntry(name, value), AlterConfigOp.OpType.SET);
+        try (Admin admin = Admin.create(Map.of("bootstrap.servers", servers))) {
+            admin.incrementalAlterConfigs(
+                Map.of(new ConfigResource(ConfigResource.Type.GROUP, group), List.of(op))).all().get();
         }
     }
 
     static void life() throws Exception {
-        prepare("shared", "implicit", "explicit", "closing");
+        prepare("shared", "implicit", "explicit", "limited", "closing");
         write("shared", "a", "b", "c");
         try (KafkaShareConsumer<String, String> member = member("implicit", "shared", "implicit")) {
             System.out.println("implicit " + told(some(member)));
@@ -99,11 +103,37 @@ public class ShareGroups {
                 System.out.println("committed " + commit(member));
             }
         }
+        limited();
         try (KafkaShareConsumer<String, String> member = member("closing", "shared", "explicit")) {
             some(member);
         }
         try (KafkaShareConsumer<String, String> member = member("closing", "shared", "implicit")) {
             System.out.println("after a close " + told(some(member).subList(0, 1)));
+        }
+    }
+
+    // What is renewed stays the member's, and comes with the next poll; what was delivered twice comes no more.
+    static void limited() throws Exception {
+        set("limited", "share.delivery.count.limit", "2");
+        try (KafkaShareConsumer<String, String> member = member("limited", "shared", "explicit")) {
+            Map<String, ConsumerRecord<String, String>> got = new TreeMap<>();
+            while (got.size() < 4) collect(member, got);
+            Map<String, AcknowledgeType> types = Map.of("b", AcknowledgeType.RELEASE, "c", AcknowledgeType.RENEW);
+            for (ConsumerRecord<String, String> record : got.values())
+                member.acknowledge(record, types.getOrDefault(record.value(), AcknowledgeType.ACCEPT));
+            System.out.println("committed " + commit(member));
+            for (int round = 0; round < 2; round++) {
+                List<ConsumerRecord<String, String>> again = some(member);
+                System.out.println("limited " + told(again));
+                for (ConsumerRecord<String, String> record : again)
+                    member.acknowledge(record, types.get(record.value()) == AcknowledgeType.RELEASE
+                        ? AcknowledgeType.RELEASE : AcknowledgeType.ACCEPT);
+                System.out.println("committed " + commit(member));
+            }
+            write("shared", "e");
+            List<ConsumerRecord<String, String>> next = some(member);
+            System.out.println("limited " + told(next));
+            member.acknowledge(next.get(0), AcknowledgeType.ACCEPT);
         }
     }
 

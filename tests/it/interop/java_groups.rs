@@ -17,6 +17,12 @@ again b*2
 committed 1 []
 again b*3
 committed 1 []
+committed 1 []
+limited c*1
+committed 1 []
+limited b*2
+committed 1 []
+limited e*1
 after a close a*2
 ";
 

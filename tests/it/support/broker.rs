@@ -207,9 +207,14 @@ pub enum AnyBroker {
 
 impl AnyBroker {
     pub fn get() -> Self {
+        Self::with(&[])
+    }
+
+    /// Real Kafka must have been started with these settings.
+    pub fn with(overrides: &[(&str, &str)]) -> Self {
         match std::env::var("KT_TEST_BOOTSTRAP") {
             Ok(named) => Self::Named(named),
-            Err(_) => Self::Ours(Broker::start()),
+            Err(_) => Self::Ours(Broker::with(overrides)),
         }
     }
 

@@ -73,8 +73,8 @@ impl HeartbeatRequest {
                 if self.owned.as_ref().is_none_or(|owned| !owned.is_empty()) {
                     return invalid("TopicPartitions must be empty when (re-)joining.");
                 }
-                let regex = self.subscribed_topic_regex.as_deref().unwrap_or_default();
-                if self.subscribed_topic_names.is_none() && regex.is_empty() {
+                // An empty regular expression is one: the member is in the group without a subscription.
+                if self.subscribed_topic_names.is_none() && self.subscribed_topic_regex.is_none() {
                     return invalid(
                         "Either SubscribedTopicNames or SubscribedTopicRegex must be non-null when (re-)joining.",
                     );

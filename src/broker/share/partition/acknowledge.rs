@@ -92,7 +92,8 @@ impl SharePartition {
     /// Plans what a member says of the records it has. All of it, or nothing.
     ///
     /// # Errors
-    /// INVALID_REQUEST for records that were never handed out, INVALID_RECORD_STATE for those the member does not have.
+    /// INVALID_REQUEST for records that were never handed out, INVALID_RECORD_STATE for those the member does not have, and
+    /// for all while nobody has any.
     pub fn acknowledge(
         &self,
         member_id: &str,
@@ -108,6 +109,11 @@ impl SharePartition {
             // The log's start has moved over it; what became of it does not matter any more.
             if batch.last < self.start_offset {
                 continue;
+            }
+            if self.deliveries.is_empty() {
+                return Err(invalid_state(
+                    "Batch record not found. The request batch offsets are not found in the cache.",
+                ));
             }
             if batch.last >= self.end {
                 return Err(invalid_request(

@@ -148,6 +148,13 @@ fn only_the_owner_of_an_acquired_record_may_acknowledge_it() {
     assert_eq!(twice.unwrap_err(), ErrorCode::INVALID_RECORD_STATE);
     assert_eq!(partition.start_offset(), 0);
     assert_eq!(acknowledge(&mut partition, "a", &[ack(0, 1, &[1])]).unwrap(), "2:0-1*1");
+    assert_eq!(acknowledge(&mut partition, "a", &[ack(4, 5, &[1])]).unwrap(), "2:4-5*1");
+    let never = acknowledge(&mut partition, "a", &[ack(7, 7, &[1])]);
+    assert_eq!(
+        never.unwrap_err(),
+        ErrorCode::INVALID_RECORD_STATE,
+        "nobody has anything"
+    );
 }
 
 #[test]
@@ -220,6 +227,82 @@ fn locks_end_in_time_and_can_be_renewed() {
     let late = partition.expire(5_000, &LIMITS);
     assert_eq!(settle(&mut partition, late), "0:0-0*1 0:2-3*1");
     assert_eq!(partition.next_deadline_ms(), None);
+}
+
+#[test]
+fn a_lock_that_ends_on_the_last_delivery_gives_the_record_up() {
+    let mut partition = fresh();
+    let log = [batch(0, 0), batch(1, 1)];
+    for now_ms in [0, 1_000] {
+        acquire(&mut partition, &request("a", 1, now_ms), &log);
+        let late = partition.expire(now_ms + 1_000, &LIMITS);
+        assert!(late.frees_records());
+        partition.apply(late);
+    }
+    assert_eq!(acquire(&mut partition, &request("a", 9, 2_000), &log), "0-0*3");
+    assert_eq!(acquire(&mut partition, &request("a", 9, 2_000), &log), "1-1*1");
+    let late = partition.expire(3_000, &LIMITS);
+    assert_eq!(settle(&mut partition, late), "4:0-0*3 0:1-1*1");
+    assert_eq!((partition.start_offset(), partition.next_deadline_ms()), (1, None));
+}
+
+#[test]
+fn a_renewal_is_no_delivery_and_may_come_with_other_answers() {
+    let mut partition = fresh();
+    acquire(&mut partition, &request("a", 9, 0), &[batch(0, 3)]);
+    for now_ms in [900, 1_800, 2_700] {
+        let plan = partition.acknowledge("a", &[ack(0, 3, &[4])], now_ms, &LIMITS).unwrap();
+        partition.apply(plan);
+        assert!(partition.expire(now_ms + 999, &LIMITS).is_empty());
+    }
+    let others = partition.acknowledge("b", &[ack(0, 3, &[4])], 3_000, &LIMITS);
+    assert_eq!(others.unwrap_err().code, ErrorCode::INVALID_RECORD_STATE);
+    let mixed = partition
+        .acknowledge("a", &[ack(0, 3, &[1, 4, 2, 3])], 3_000, &LIMITS)
+        .unwrap();
+    assert_eq!(settle(&mut partition, mixed), "2:0-0*1 0:2-2*1 4:3-3*1");
+    assert_eq!(partition.next_deadline_ms(), Some(4_000));
+    assert_eq!(
+        acquire(&mut partition, &request("b", 9, 3_000), &[batch(0, 3)]),
+        "2-2*2"
+    );
+    let late = partition.expire(4_000, &LIMITS);
+    assert_eq!(settle(&mut partition, late), "0:1-1*1 0:2-2*2");
+    let too_late = partition.acknowledge("a", &[ack(1, 1, &[4])], 4_000, &LIMITS);
+    assert_eq!(too_late.unwrap_err().code, ErrorCode::INVALID_RECORD_STATE);
+}
+
+#[test]
+fn a_lowered_limit_counts_from_the_next_answer_on() {
+    let mut partition = fresh();
+    for _ in 0..2 {
+        acquire(&mut partition, &request("a", 9, 0), &[batch(0, 0)]);
+        acknowledge(&mut partition, "a", &[ack(0, 0, &[2])]).unwrap();
+    }
+    let lowered = Limits {
+        max_delivery_count: 2,
+        ..LIMITS
+    };
+    let again = Acquire {
+        limits: lowered,
+        ..request("a", 9, 0)
+    };
+    assert_eq!(acquire(&mut partition, &again, &[batch(0, 0)]), "0-0*3");
+    let plan = partition.release("a", &lowered);
+    assert_eq!(settle(&mut partition, plan), "4:0-0*3");
+}
+
+#[test]
+fn the_log_start_takes_locks_away() {
+    let mut partition = fresh();
+    acquire(&mut partition, &request("a", 4, 0), &[batch(0, 3)]);
+    acquire(&mut partition, &request("b", 4, 500), &[batch(0, 3), batch(4, 7)]);
+    partition.log_start_moved(4);
+    assert_eq!(partition.next_deadline_ms(), Some(1_500));
+    assert!(partition.release("a", &LIMITS).is_empty());
+    partition.log_start_moved(9);
+    assert_eq!(partition.next_deadline_ms(), None);
+    assert!(partition.expire(9_000, &LIMITS).is_empty());
 }
 
 #[test]
