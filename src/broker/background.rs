@@ -7,8 +7,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
+use uuid::Uuid;
 
-use super::metadata::names;
+use super::metadata::record::PartitionChange;
+use super::metadata::{MetadataRecord, names};
 use super::node::Node;
 use super::replica::checkpoints::{self, Which};
 use super::replica::{Partition, cleaner};
@@ -80,17 +82,21 @@ pub(super) async fn run(node: Arc<Node>) {
         let Some(task) = tasks.iter_mut().min_by_key(|t| t.next) else {
             return;
         };
-        tokio::select! {
-            () = sleep_until(task.next) => {}
+        let is_placed = tokio::select! {
+            () = sleep_until(task.next) => false,
+            () = node.replicas().placed() => true,
             () = node.replicas().dir_failed() => {
                 report(&node, &mut reported);
                 continue;
             }
             _ = shutdown.wait_for(|stop| *stop) => return,
-        }
-        let (work, on) = (task.run, node.clone());
+        };
+        let (work, on) = (if is_placed { assign_directories } else { task.run }, node.clone());
         // Files are read and written: not on the threads that serve clients.
         let _ = tokio::task::spawn_blocking(move || work(&on)).await;
+        if is_placed {
+            continue;
+        }
         task.next = Instant::now() + (task.interval)(&node);
     }
 }
@@ -108,6 +114,34 @@ fn remove_expired_tokens(node: &Node) {
         .change(|image| Ok((super::token::sweep(image, node.now_ms()), ())));
     if let Err(e) = swept {
         node.log(&format!("expired delegation tokens stay: {}", e.text()));
+    }
+}
+
+/// Writes into the metadata which directories replicas are in (Kafka: `AssignmentsManager`, AssignReplicasToDirs).
+fn assign_directories(node: &Node) {
+    let placed = node.replicas().placements();
+    let assigned = node.controller().change(|image| {
+        let record = |(partition, dir): &(Arc<Partition>, Uuid)| {
+            let tp = &partition.tp;
+            let known = image.partition(&tp.topic, tp.partition)?;
+            let at = known.replicas.iter().position(|id| *id == node.id())?;
+            let mut directories = known.directories.clone();
+            directories.resize(known.replicas.len(), Uuid::nil());
+            if image.topic(&tp.topic)?.id != partition.topic_id || directories[at] == *dir {
+                return None;
+            }
+            directories[at] = *dir;
+            Some(MetadataRecord::PartitionChange(PartitionChange {
+                partition_id: tp.partition,
+                topic_id: partition.topic_id,
+                directories: Some(directories),
+                ..PartitionChange::default()
+            }))
+        };
+        Ok((placed.iter().filter_map(record).collect(), ()))
+    });
+    if let Err(e) = assigned {
+        node.log(&format!("the directories of replicas cannot be noted: {}", e.text()));
     }
 }
 

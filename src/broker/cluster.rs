@@ -167,6 +167,7 @@ impl ClusterBuilder {
             }
         }
         tasks.push(tokio::spawn(super::background::run(node.clone())));
+        tasks.push(tokio::spawn(super::replica::mover::run(node.clone())));
         tasks.push(tokio::spawn(node.groups().clone().run(node.shutdown_signal())));
         tasks.push(tokio::spawn(node.transactions().clone().run(node.shutdown_signal())));
         tasks.push(tokio::spawn(node.shares().clone().run(node.shutdown_signal())));

@@ -228,6 +228,10 @@ impl Node {
             .apply(&self.config(), &MetadataImage::default(), &image, self.now_ms());
         problems.iter().for_each(|p| self.log(p));
         self.replicas.set_strays_aside().iter().for_each(|p| self.log(p));
+        self.replicas
+            .resume_moves(self.now_ms())
+            .iter()
+            .for_each(|p| self.log(p));
         let publisher: Arc<dyn Publisher> = self.clone();
         self.controller.subscribe(Arc::downgrade(&publisher));
     }

@@ -39,6 +39,12 @@ impl EpochCache {
         self.path = dir.join(checkpoint::LEADER_EPOCH_FILE);
     }
 
+    /// Takes the entries of another log that holds the same records.
+    pub(super) fn copy_from(&mut self, other: &EpochCache) -> io::Result<()> {
+        self.entries.clone_from(&other.entries);
+        self.write()
+    }
+
     pub(super) fn entries(&self) -> &[EpochEntry] {
         &self.entries
     }

@@ -240,6 +240,11 @@ pub fn stray_dir_name(tp: &TopicPartition) -> String {
     suffixed_dir_name(tp, STRAY_DIR_SUFFIX)
 }
 
+/// The name for the directory of a replica on its way here.
+pub fn future_dir_name(tp: &TopicPartition) -> String {
+    suffixed_dir_name(tp, FUTURE_DIR_SUFFIX)
+}
+
 fn suffixed_dir_name(tp: &TopicPartition, suffix: &str) -> String {
     let end = format!("-{}.{}{suffix}", tp.partition, Uuid::new_v4().simple());
     let topic: String = tp.topic.chars().take(255 - end.len()).collect();

@@ -22,6 +22,7 @@ mod partition_log;
 pub mod producer_snapshot;
 mod producer_state;
 mod read;
+mod relocate;
 mod retention;
 mod scan;
 mod segment;

@@ -185,6 +185,16 @@ impl ProducerState {
         self.dir = dir.to_owned();
     }
 
+    /// Takes what is known of producers from the state of another log that holds the same records. It may know more than
+    /// these tell: of producers whose records are gone, and of batches that are being verified.
+    pub(super) fn take_over(&mut self, other: &mut ProducerState) {
+        self.expiration_ms = other.expiration_ms;
+        self.producers = std::mem::take(&mut other.producers);
+        self.ongoing = std::mem::take(&mut other.ongoing);
+        self.unreplicated = std::mem::take(&mut other.unreplicated);
+        self.verifications = std::mem::take(&mut other.verifications);
+    }
+
     /// The state covers the log before this offset.
     pub(super) fn map_end_offset(&self) -> i64 {
         self.map_end_offset

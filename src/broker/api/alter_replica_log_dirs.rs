@@ -1,5 +1,5 @@
-//! AlterReplicaLogDirs (34), v1-2: where a replica is to lie. KIP-113. Replicas stay in the directory they are in: a move
-//! to another one is refused.
+//! AlterReplicaLogDirs (34), v1-2: the log directory a replica is to move to, or the one it is in to call a move off.
+//! KIP-113. Kafka remembers directories for replicas that come later; here they are told that there are none.
 
 use kafka_protocol::messages::alter_replica_log_dirs_response::{
     AlterReplicaLogDirPartitionResult, AlterReplicaLogDirTopicResult,
@@ -21,7 +21,9 @@ pub async fn handle(cx: &RequestContext, req: AlterReplicaLogDirsRequest) -> Alt
                 let tp = TopicPartition::new(topic.name.as_str(), *partition);
                 let done = match &allowed {
                     Err(e) => Err(e.code),
-                    Ok(()) => place(cx, &tp, Path::new(dir.path.as_str())),
+                    Ok(()) => cx
+                        .replicas()
+                        .move_to(&tp, Path::new(dir.path.as_str()), cx.node.now_ms()),
                 };
                 AlterReplicaLogDirPartitionResult::default()
                     .with_partition_index(*partition)
@@ -39,18 +41,4 @@ pub async fn handle(cx: &RequestContext, req: AlterReplicaLogDirsRequest) -> Alt
         }
     }
     AlterReplicaLogDirsResponse::default().with_results(results)
-}
-
-fn place(cx: &RequestContext, tp: &TopicPartition, wanted: &Path) -> Result<(), ErrorCode> {
-    let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    let wanted = absolute(wanted);
-    if !cx.replicas().dirs().iter().any(|dir| absolute(&dir.path) == wanted) {
-        return Err(ErrorCode::LOG_DIR_NOT_FOUND);
-    }
-    // Kafka remembers where a replica is to lie that comes later; here it is told that there is none.
-    let partition = cx.replicas().partition(tp)?;
-    match cx.replicas().dir_of(&partition) {
-        Some(dir) if absolute(&dir.path) == wanted => Ok(()),
-        _ => Err(ErrorCode::UNSUPPORTED_VERSION),
-    }
 }

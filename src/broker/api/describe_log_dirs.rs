@@ -2,7 +2,7 @@
 //! it gets new partitions).
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use kafka_protocol::messages::describe_log_dirs_response::{DescribeLogDirsPartition, DescribeLogDirsTopic};
 use kafka_protocol::protocol::StrBytes;
@@ -36,15 +36,13 @@ pub async fn handle(
     let dirs = cx.replicas().dirs();
     let mut rows: Vec<Rows> = vec![Rows::new(); dirs.len()];
     for partition in cx.replicas().partitions().iter().filter(|p| is_wanted(&p.tp)) {
-        let dir = cx
-            .replicas()
-            .dir_of(partition)
-            .and_then(|d| dirs.iter().position(|other| other.path == d.path));
-        if let (Some(at), Some(row)) = (dir, describe(partition)) {
-            rows[at].entry(partition.tp.topic.to_string()).or_default().push(row);
+        for (path, row) in describe(partition) {
+            if let Some(at) = dirs.iter().position(|dir| dir.path == path) {
+                rows[at].entry(partition.tp.topic.to_string()).or_default().push(row);
+            }
         }
     }
-    let health = cx.replicas().health();
+    let (config, health) = (cx.node.config(), cx.replicas().health());
     let results = dirs.iter().zip(health).zip(rows).map(|((dir, health), rows)| {
         if health.failure().is_some() {
             return DescribeLogDirsResult {
@@ -65,6 +63,7 @@ pub async fn handle(
             topics: rows.into_iter().map(topic).collect(),
             total_bytes,
             usable_bytes,
+            is_cordoned: config.is_cordoned(&dir.path),
             ..DescribeLogDirsResult::default()
         }
     });
@@ -79,15 +78,28 @@ fn log_dir_name(path: &Path) -> StrBytes {
     text(&path.to_string_lossy())
 }
 
-fn describe(partition: &Partition) -> Option<DescribeLogDirsPartition> {
-    let log = partition.log().ok()?;
-    Some(
+/// The log of a partition with its directory, and the one that is to take its place, if it moves.
+fn describe(partition: &Partition) -> Vec<(PathBuf, DescribeLogDirsPartition)> {
+    let row = |size_bytes: u64, lag: i64| {
         DescribeLogDirsPartition::default()
             .with_partition_index(partition.tp.partition)
-            .with_partition_size(i64::try_from(log.size_bytes()).unwrap_or(i64::MAX))
-            .with_offset_lag((log.high_watermark() - log.log_end_offset()).max(0))
-            .with_is_future_key(false),
-    )
+            .with_partition_size(i64::try_from(size_bytes).unwrap_or(i64::MAX))
+            .with_offset_lag(lag.max(0))
+    };
+    let future = partition.future_state();
+    let Ok(log) = partition.log() else {
+        return Vec::new();
+    };
+    let lag = log.high_watermark() - log.log_end_offset();
+    let current = log
+        .dir()
+        .parent()
+        .map(|dir| (dir.to_owned(), row(log.size_bytes(), lag)));
+    let future = future.map(|future| {
+        let lag = log.log_end_offset() - future.log_end_offset;
+        (future.dir, row(future.size_bytes, lag).with_is_future_key(true))
+    });
+    current.into_iter().chain(future).collect()
 }
 
 /// Size of the volume a directory is on, and how much of it can be used; -1 where the system does not say.

@@ -15,6 +15,7 @@ pub mod topic;
 mod topic_keys;
 
 use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
 
 pub use def::{ConfigDef, ConfigError, ConfigKey, Value};
 pub use listeners::{Endpoint, SecurityProtocol};
@@ -223,6 +224,12 @@ impl BrokerConfig {
             [] => self.list("log.dir"),
             dirs => dirs,
         }
+    }
+
+    /// Whether a log directory gets no new partitions: `cordoned.log.dirs` names it, or all with `*` (KIP-1066).
+    pub fn is_cordoned(&self, log_dir: &Path) -> bool {
+        let cordoned = self.list("cordoned.log.dirs");
+        cordoned.iter().any(|dir| dir == "*" || Path::new(dir) == log_dir)
     }
 
     /// Retention in milliseconds by the first of `log.retention.ms`, `.minutes`, `.hours` that is set; -1 is forever.

@@ -84,9 +84,12 @@ pub struct BrokerImage {
 }
 
 impl BrokerImage {
-    /// The id of the directory new replicas go to.
+    /// The id of the directory new replicas go to; nil where there are several, of which the broker chooses one.
     pub fn log_dir(&self) -> Uuid {
-        self.log_dirs.first().copied().unwrap_or_default()
+        match self.log_dirs[..] {
+            [only] => only,
+            _ => Uuid::nil(),
+        }
     }
 
     /// The address of a listener, if this broker has it.

@@ -29,7 +29,12 @@ pub(crate) fn write(replicas: &ReplicaManager, which: Which) {
         }
     }
     for partition in replicas.partitions() {
+        let future = partition.future_state();
         let Ok(log) = partition.log() else { continue };
+        let moves_to = future.and_then(|f| replicas.dirs().iter().position(|d| d.path == f.dir));
+        if let Some(at) = moves_to.filter(|_| log.log_start_offset() > 0) {
+            by_dir[at].1.insert(partition.tp.clone(), log.log_start_offset());
+        }
         let Some(parent) = log.dir().parent() else { continue };
         let Some(at) = replicas.dirs().iter().position(|d| d.path == parent) else {
             continue;

@@ -26,6 +26,7 @@ pub(crate) fn clean_logs(replicas: &ReplicaManager, now_ms: i64) -> Vec<String> 
 
 /// Cleans one log; with `force` whatever there is to clean. Whether it did anything.
 pub(crate) fn clean(partition: &Partition, now_ms: i64, force: bool) -> Result<bool, LogError> {
+    let _upkeep = partition.upkeep();
     let Ok(plan) = partition.log().map(|log| log.plan_cleaning(now_ms, force)) else {
         return Ok(false); // the partition is gone
     };

@@ -1,18 +1,20 @@
 //! The partitions on this broker (Kafka: `ReplicaManager`, `LogManager`).
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 use tokio::sync::Notify;
 use uuid::Uuid;
 
 use super::Partition;
 use super::dir_health::DirHealth;
+use super::mover::discard;
 use super::partition::Leadership;
+use super::placement::Placement;
 use crate::TopicPartition;
 use crate::broker::config::BrokerConfig;
 use crate::broker::config::topic::TopicConfig;
@@ -87,6 +89,12 @@ pub struct ReplicaManager {
     partitions: RwLock<HashMap<TopicPartition, Arc<Partition>>>,
     /// Partitions whose files could not be opened, with the directory they are in.
     unopened: RwLock<HashMap<TopicPartition, usize>>,
+    /// Replicas that are to move to another directory.
+    moves: Mutex<VecDeque<TopicPartition>>,
+    /// Told when there is another of them.
+    move_asked: Notify,
+    /// Told when a replica is in another directory than the metadata has it.
+    placed: Notify,
 }
 
 impl ReplicaManager {
@@ -112,7 +120,34 @@ impl ReplicaManager {
             producer_rules: RwLock::default(),
             partitions: RwLock::default(),
             unopened: RwLock::default(),
+            moves: Mutex::default(),
+            move_asked: Notify::new(),
+            placed: Notify::new(),
         })
+    }
+
+    /// The next replica that is to move.
+    pub(super) async fn next_move(&self) -> TopicPartition {
+        loop {
+            if let Some(tp) = self.moves.lock().pop_front() {
+                return tp;
+            }
+            self.move_asked.notified().await;
+        }
+    }
+
+    pub(super) fn ask_for_move(&self, tp: &TopicPartition) {
+        self.moves.lock().push_back(tp.clone());
+        self.move_asked.notify_one();
+    }
+
+    /// Returns when a replica has been placed elsewhere than the metadata says since the last return.
+    pub async fn placed(&self) {
+        self.placed.notified().await;
+    }
+
+    pub(super) fn tell_placed(&self) {
+        self.placed.notify_one();
     }
 
     /// The directories' states, in the order of [`Self::dirs`].
@@ -176,6 +211,7 @@ impl ReplicaManager {
     pub fn apply(&self, config: &BrokerConfig, old: &MetadataImage, new: &MetadataImage, now_ms: i64) -> Vec<String> {
         let (mut problems, mut coming) = (Vec::new(), Vec::new());
         *self.producer_rules.write() = ProducerRules::from(config);
+        let mut placement = Placement::new(self, config);
         for (name, topic) in new.topics.iter() {
             let before = old.topics.get(name);
             if before.is_some_and(|b| Arc::ptr_eq(b, topic)) {
@@ -190,7 +226,7 @@ impl ReplicaManager {
                 topic: props,
             }
             .log_config();
-            coming.extend(self.apply_topic(topic, &log_config, &mut problems));
+            coming.extend(self.apply_topic(topic, &log_config, &mut placement, &mut problems));
         }
         for name in old.topics.keys().filter(|name| !new.topics.contains_key(*name)) {
             self.remove_topic(name, &mut problems);
@@ -205,6 +241,7 @@ impl ReplicaManager {
         &self,
         topic: &'a TopicImage,
         config: &Arc<LogConfig>,
+        placement: &mut Placement<'_>,
         problems: &mut Vec<String>,
     ) -> Vec<Coming<'a>> {
         let mut coming = Vec::new();
@@ -221,13 +258,17 @@ impl ReplicaManager {
                 }
                 (Some(_), None) => self.remove(&tp, problems),
                 (None, Some(replica)) => {
-                    let dir = image.directories.get(replica);
-                    let dir = dir.and_then(|id| self.dirs.iter().position(|d| d.id == *id));
+                    let assigned = image.directories.get(replica);
+                    let assigned = assigned.and_then(|id| self.dirs.iter().position(|d| d.id == *id));
+                    let dir = placement.of(&tp, topic.id, assigned);
+                    if assigned != Some(dir) {
+                        self.tell_placed();
+                    }
                     coming.push(Coming {
                         tp,
                         topic_id: topic.id,
                         image,
-                        dir: dir.unwrap_or(0),
+                        dir,
                         config: config.clone(),
                     });
                 }
@@ -317,8 +358,13 @@ impl ReplicaManager {
     /// The directory is renamed at once, so that a new topic may take the name, and emptied in the background.
     fn remove(&self, tp: &TopicPartition, problems: &mut Vec<String>) {
         self.unopened.write().remove(tp);
-        let removed = self.partitions.write().remove(tp);
-        let Some(log) = removed.and_then(|p| p.take_log()) else {
+        let Some(removed) = self.partitions.write().remove(tp) else {
+            return;
+        };
+        if let Some(future) = removed.future().take() {
+            discard(future.log);
+        }
+        let Some(log) = removed.take_log() else {
             return;
         };
         match log.mark_deleted() {
@@ -372,12 +418,6 @@ impl ReplicaManager {
         }
     }
 
-    /// Where the partition's files are.
-    pub fn dir_of(&self, partition: &Partition) -> Option<&LogDir> {
-        let path = partition.log().ok()?.dir().parent()?.to_owned();
-        self.dirs.iter().find(|d| d.path == path)
-    }
-
     /// Takes all partitions out of service. After `clean` the next start need not check the logs, unless a problem is
     /// returned.
     pub fn close(&self, clean: bool) -> Vec<String> {
@@ -390,6 +430,8 @@ impl ReplicaManager {
         }
         let partitions: Vec<_> = self.partitions.write().drain().collect();
         for (tp, partition) in partitions {
+            // The next start begins the copy anew.
+            drop(partition.future().take());
             let is_online = partition.health().failure().is_none();
             if let Some(Err(e)) = partition.take_log().map(|log| log.close(clean && is_online)) {
                 problems.push(format!("{tp}: {e}"));

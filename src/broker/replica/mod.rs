@@ -7,7 +7,9 @@ pub mod dir_health;
 pub mod fetch;
 pub mod fetch_session;
 pub mod manager;
+pub(crate) mod mover;
 pub mod partition;
+mod placement;
 mod txn;
 pub mod waiters;
 

@@ -1,5 +1,6 @@
 //! One partition on this broker (Kafka: `Partition`): its log behind a lock, its leadership, its waiters.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -43,7 +44,30 @@ pub struct Partition {
     log: Mutex<Option<PartitionLog>>,
     leadership: RwLock<Leadership>,
     waiters: Waiters,
-    health: Arc<DirHealth>,
+    health: RwLock<Arc<DirHealth>>,
+    /// Its log in another directory, while it moves there. Locked before `log`.
+    future: Mutex<Option<FutureLog>>,
+    /// Held while the log is compacted, and while another takes its place. Locked before `future`.
+    upkeep: Mutex<()>,
+}
+
+/// How much of a log that moves is copied at once.
+pub(super) const COPY_BYTES: usize = 1 << 20;
+
+/// A log that is to take the present one's place.
+#[derive(Debug)]
+pub struct FutureLog {
+    pub log: PartitionLog,
+    pub health: Arc<DirHealth>,
+}
+
+/// What is told of a [`FutureLog`].
+#[derive(Debug, Clone)]
+pub struct FutureState {
+    /// The log directory.
+    pub dir: PathBuf,
+    pub size_bytes: u64,
+    pub log_end_offset: i64,
 }
 
 /// A refused append: the code, its text, and single records that are to blame.
@@ -98,13 +122,52 @@ impl Partition {
             log: Mutex::new(Some(log)),
             leadership: RwLock::new(leadership),
             waiters: Waiters::default(),
-            health,
+            health: RwLock::new(health),
+            future: Mutex::new(None),
+            upkeep: Mutex::new(()),
         }
     }
 
     /// Of the directory the log is in.
-    pub fn health(&self) -> &DirHealth {
-        &self.health
+    pub fn health(&self) -> Arc<DirHealth> {
+        self.health.read().clone()
+    }
+
+    /// Keeps the log from being compacted, or from another's taking its place meanwhile.
+    pub fn upkeep(&self) -> MutexGuard<'_, ()> {
+        self.upkeep.lock()
+    }
+
+    /// Where the log is moving, if it is. Never lock the log before.
+    pub fn future(&self) -> MutexGuard<'_, Option<FutureLog>> {
+        self.future.lock()
+    }
+
+    /// How far a move has come.
+    pub fn future_state(&self) -> Option<FutureState> {
+        let future = self.future();
+        let log = &future.as_ref()?.log;
+        Some(FutureState {
+            dir: log.dir().parent()?.to_owned(),
+            size_bytes: log.size_bytes(),
+            log_end_offset: log.log_end_offset(),
+        })
+    }
+
+    /// Copies the little that a future log still lacks, and puts it in the log's place; gives the old log back. Who reads
+    /// and writes goes on with the new one.
+    ///
+    /// # Errors
+    /// As [`PartitionLog::copy_some`] and [`PartitionLog::give_way_to`]; the log stays as it is then.
+    pub fn promote(&self, mut future: FutureLog, now_ms: i64) -> Result<PartitionLog, LogError> {
+        let mut slot = self.log.lock();
+        let Some(log) = slot.as_mut() else {
+            return Ok(future.log);
+        };
+        while future.log.copy_some(log, COPY_BYTES, now_ms)? > 0 {}
+        let replaced = log.give_way_to(future.log, now_ms)?;
+        *self.health.write() = future.health;
+        Ok(replaced)
     }
 
     pub fn leadership(&self) -> Leadership {
@@ -142,7 +205,7 @@ impl Partition {
     /// [`ErrorCode::KAFKA_STORAGE_ERROR`] while the directory is offline, [`ErrorCode::NOT_LEADER_OR_FOLLOWER`] once the
     /// partition is gone.
     pub fn log(&self) -> Result<MappedMutexGuard<'_, PartitionLog>, ErrorCode> {
-        if self.health.failure().is_some() {
+        if self.health.read().failure().is_some() {
             return Err(ErrorCode::KAFKA_STORAGE_ERROR);
         }
         MutexGuard::try_map(self.log.lock(), Option::as_mut).map_err(|_| ErrorCode::NOT_LEADER_OR_FOLLOWER)
@@ -165,7 +228,7 @@ impl Partition {
         let info = {
             let mut log = self.log()?;
             let appended = log.append_as_leader(records, leader_epoch, terms, now_ms);
-            let info = self.health.watch(appended)?;
+            let info = self.health().watch(appended)?;
             if alone {
                 let end = log.log_end_offset();
                 log.set_high_watermark(end);

@@ -9,6 +9,7 @@ mod legacy;
 pub(super) mod memory;
 mod read;
 mod recovery;
+mod relocate;
 mod retention;
 mod rolling;
 mod support;

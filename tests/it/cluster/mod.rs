@@ -3,6 +3,7 @@
 mod bad_bytes;
 mod durability;
 mod flush;
+mod log_dirs;
 mod memory;
 mod producer_expiry;
 mod quotas;

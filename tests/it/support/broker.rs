@@ -55,7 +55,17 @@ impl Broker {
         Self::spawn(Self::command(data_dir, overrides), data_dir)
     }
 
-    /// The same with a disk that is full for every file of `limit` bytes.
+    /// A broker whose data is spread over folders that outlive it.
+    pub fn across(dirs: &[&Path], overrides: &[(&str, &str)]) -> Result<Self, String> {
+        let names: Vec<String> = dirs.iter().map(|dir| dir.display().to_string()).collect();
+        let mut command = Command::new(kt());
+        command.args(["broker", "--port", "0", "--override"]);
+        command.arg(format!("log.dirs={}", names.join(",")));
+        override_with(&mut command, overrides);
+        Self::spawn(command, dirs[0])
+    }
+
+    /// A broker on a data folder with a disk that is full for every file of `limit` bytes.
     pub fn with_file_limit(data_dir: &Path, overrides: &[(&str, &str)], limit: u64) -> Result<Self, String> {
         use std::os::unix::process::CommandExt;
         let mut command = Self::command(data_dir, overrides);
@@ -103,9 +113,7 @@ impl Broker {
     fn command_of(binary: &Path, data_dir: &Path, overrides: &[(&str, &str)]) -> Command {
         let mut command = Command::new(binary);
         command.args(["broker", "--port", "0", "--data-dir"]).arg(data_dir);
-        for (key, value) in overrides {
-            command.args(["--override", &format!("{key}={value}")]);
-        }
+        override_with(&mut command, overrides);
         command
     }
 
@@ -184,6 +192,12 @@ impl Drop for Broker {
     fn drop(&mut self) {
         self.child.kill().ok();
         self.child.wait().ok();
+    }
+}
+
+fn override_with(command: &mut Command, overrides: &[(&str, &str)]) {
+    for (key, value) in overrides {
+        command.args(["--override", &format!("{key}={value}")]);
     }
 }
 
