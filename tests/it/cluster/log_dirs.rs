@@ -16,10 +16,11 @@ use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
 use crate::support::broker::Broker;
+use crate::support::kafka::{self, Kafka};
 use crate::support::process::run_kt;
 use crate::support::tools::Tools;
 use crate::support::wire::{Wire, list_offsets};
-use crate::support::{is_nightly, kafka, rdkafka as client};
+use crate::support::{is_nightly, rdkafka as client};
 
 const LIMIT: Duration = Duration::from_secs(30);
 const TOPIC: &str = "t";
@@ -108,11 +109,11 @@ fn until_moved(wire: &mut Wire, from: &Path, to: &Path) {
     });
 }
 
-fn throttle(broker: &Broker, change: &[&str]) {
+fn throttle(bootstrap: &str, change: &[&str]) {
     let words = [
         "configs",
         "--bootstrap-server",
-        broker.bootstrap(),
+        bootstrap,
         "--alter",
         "--entity-type",
         "brokers",
@@ -123,8 +124,15 @@ fn throttle(broker: &Broker, change: &[&str]) {
 
 fn slow_down(broker: &Broker) {
     throttle(
-        broker,
+        broker.bootstrap(),
         &["--add-config", "replica.alter.log.dirs.io.max.bytes.per.second=200000"],
+    );
+}
+
+fn full_speed(bootstrap: &str) {
+    throttle(
+        bootstrap,
+        &["--delete-config", "replica.alter.log.dirs.io.max.bytes.per.second"],
     );
 }
 
@@ -132,14 +140,14 @@ fn value(n: usize) -> String {
     format!("{n}-{}", "x".repeat(900))
 }
 
-fn produce(broker: &Broker, numbers: std::ops::Range<usize>) {
+fn produce(bootstrap: &str, numbers: std::ops::Range<usize>) {
     let values: Vec<String> = numbers.map(value).collect();
     let pairs = values.iter().map(|v| (&b"k"[..], v.as_bytes()));
-    client::produce(broker.bootstrap(), TOPIC, &[("enable.idempotence", "true")], pairs);
+    client::produce(bootstrap, TOPIC, &[("enable.idempotence", "true")], pairs);
 }
 
-fn assert_holds(broker: &Broker, numbers: std::ops::Range<usize>) {
-    let read = client::consume(broker.bootstrap(), TOPIC, numbers.len());
+fn assert_holds(bootstrap: &str, numbers: std::ops::Range<usize>) {
+    let read = client::consume(bootstrap, TOPIC, numbers.len());
     let texts: Vec<String> = read.iter().map(client::text).collect();
     assert!(texts == numbers.map(value).collect::<Vec<_>>(), "records changed");
 }
@@ -151,7 +159,7 @@ fn partitions_go_where_there_are_fewest_and_not_where_none_are_wanted() {
     client::create_topic(broker.bootstrap(), TOPIC, 6);
     assert_eq!(Dirs::partitions(&dirs.a).len(), 3);
     assert_eq!(Dirs::partitions(&dirs.b).len(), 3);
-    produce(&broker, 0..100);
+    produce(broker.bootstrap(), 0..100);
     let before = (Dirs::partitions(&dirs.a), Dirs::partitions(&dirs.b));
     broker.stop();
     let b = dirs.b.display().to_string();
@@ -182,7 +190,7 @@ fn a_replica_moves_while_it_is_written() {
         let writer = scope.spawn(|| {
             let mut sent = 0;
             while !is_over.load(Ordering::Relaxed) {
-                produce(&broker, sent..sent + ROUND);
+                produce(broker.bootstrap(), sent..sent + ROUND);
                 sent += ROUND;
             }
             sent
@@ -197,10 +205,10 @@ fn a_replica_moves_while_it_is_written() {
         is_over.store(true, Ordering::Relaxed);
         writer.join().expect("a writer")
     });
-    assert_holds(&broker, 0..sent);
+    assert_holds(broker.bootstrap(), 0..sent);
     dirs.until(&["t-0"], &[]);
     broker.stop();
-    assert_holds(&dirs.start(&[]), 0..sent);
+    assert_holds(dirs.start(&[]).bootstrap(), 0..sent);
 }
 
 #[test]
@@ -208,7 +216,7 @@ fn a_move_is_told_of_and_can_be_called_off() {
     let dirs = Dirs::new();
     let broker = dirs.start(&[]);
     client::create_topic(broker.bootstrap(), TOPIC, 1);
-    produce(&broker, 0..5_000);
+    produce(broker.bootstrap(), 0..5_000);
     slow_down(&broker);
     let mut wire = Wire::connect(broker.bootstrap());
     assert_eq!(move_to(&mut wire, &dirs.b), 0);
@@ -237,7 +245,7 @@ fn a_move_goes_on_after_a_kill() {
     let dirs = Dirs::new();
     let broker = dirs.start(&[]);
     client::create_topic(broker.bootstrap(), TOPIC, 1);
-    produce(&broker, 0..5_000);
+    produce(broker.bootstrap(), 0..5_000);
     slow_down(&broker);
     let mut wire = Wire::connect(broker.bootstrap());
     assert_eq!(move_to(&mut wire, &dirs.b), 0);
@@ -250,13 +258,10 @@ fn a_move_goes_on_after_a_kill() {
     let broker = dirs.start(&[]);
     let mut wire = Wire::connect(broker.bootstrap());
     assert!(in_dir(&mut wire, &dirs.b).is_some_and(|p| p.is_future_key));
-    throttle(
-        &broker,
-        &["--delete-config", "replica.alter.log.dirs.io.max.bytes.per.second"],
-    );
+    full_speed(broker.bootstrap());
     until_moved(&mut wire, &dirs.a, &dirs.b);
     dirs.until(&[], &["t-0"]);
-    assert_holds(&broker, 0..5_000);
+    assert_holds(broker.bootstrap(), 0..5_000);
 }
 
 /// Killed at any moment of a move: the replica is in one directory, whole, and what was deleted stays so.
@@ -267,7 +272,7 @@ fn kills_at_random_moments_of_a_move_lose_nothing() {
     let dirs = Dirs::new();
     let mut broker = dirs.start(&[]);
     client::create_topic(broker.bootstrap(), TOPIC, 1);
-    produce(&broker, 0..RECORDS);
+    produce(broker.bootstrap(), 0..RECORDS);
     let partition = DeleteRecordsPartition::default().with_offset(DELETED as i64);
     let deleted = DeleteRecordsTopic::default()
         .with_name(topic())
@@ -290,7 +295,7 @@ fn kills_at_random_moments_of_a_move_lose_nothing() {
             DELETED as i64,
             "round {round}"
         );
-        assert_holds(&broker, DELETED..RECORDS);
+        assert_holds(broker.bootstrap(), DELETED..RECORDS);
         let live = |dir: &Path| usize::from(dir.join("t-0").is_dir());
         assert_eq!(live(&dirs.a) + live(&dirs.b), 1, "round {round}");
         until("what was begun is over", || {
@@ -306,7 +311,7 @@ fn a_start_finds_the_replica_whatever_the_metadata_says() {
     let dirs = Dirs::new();
     let broker = dirs.start(&[]);
     client::create_topic(broker.bootstrap(), TOPIC, 1);
-    produce(&broker, 0..100);
+    produce(broker.bootstrap(), 0..100);
     broker.kill();
     let (in_a, in_b) = (dirs.a.join("t-0"), dirs.b.join("t-0"));
     std::fs::create_dir(&in_b).expect("a folder");
@@ -315,12 +320,12 @@ fn a_start_finds_the_replica_whatever_the_metadata_says() {
     }
     let broker = dirs.start(&[]);
     dirs.until(&["t-0"], &[]);
-    assert_holds(&broker, 0..100);
+    assert_holds(broker.bootstrap(), 0..100);
     broker.kill();
     std::fs::rename(&in_a, &in_b).expect("the same volume");
     for _ in 0..2 {
         let broker = dirs.start(&[]);
-        assert_holds(&broker, 0..100);
+        assert_holds(broker.bootstrap(), 0..100);
         assert!(in_dir(&mut Wire::connect(broker.bootstrap()), &dirs.b).is_some());
         broker.stop();
     }
@@ -333,7 +338,7 @@ fn the_tools_move_replicas_between_directories() {
     let dirs = Dirs::new();
     let broker = dirs.start(&[]);
     client::create_topic(broker.bootstrap(), TOPIC, 1);
-    produce(&broker, 0..100);
+    produce(broker.bootstrap(), 0..100);
     let work = tempfile::tempdir().expect("a temp dir");
     let mut all = vec![Tools::kt(work.path())];
     if kafka::available() {
@@ -372,5 +377,42 @@ fn the_tools_move_replicas_between_directories() {
         }
         std::mem::swap(&mut from, &mut to);
     }
-    assert_holds(&broker, 0..100);
+    assert_holds(broker.bootstrap(), 0..100);
+}
+
+/// Kafka finds replicas where they have moved to, ends a move that was begun here, and the other way round.
+#[test]
+fn moves_go_on_in_kafka_and_back() {
+    if !kafka::available() {
+        return;
+    }
+    const RECORDS: usize = 5_000;
+    let dirs = Dirs::new();
+    let broker = dirs.start(&[]);
+    client::create_topic(broker.bootstrap(), TOPIC, 1);
+    produce(broker.bootstrap(), 0..RECORDS);
+    let mut wire = Wire::connect(broker.bootstrap());
+    assert_eq!(move_to(&mut wire, &dirs.b), 0);
+    until_moved(&mut wire, &dirs.a, &dirs.b);
+    slow_down(&broker);
+    assert_eq!(move_to(&mut wire, &dirs.a), 0);
+    until("some is copied", || {
+        in_dir(&mut wire, &dirs.a).is_some_and(|p| p.partition_size > 0)
+    });
+    broker.stop();
+
+    let settings = ["offsets.topic.num.partitions=1", "offsets.topic.replication.factor=1"].map(str::to_owned);
+    let kafka = Kafka::across(&[&dirs.a, &dirs.b], &settings);
+    let bootstrap = &kafka.brokers[0];
+    let mut wire = Wire::connect(bootstrap);
+    assert!(in_dir(&mut wire, &dirs.b).is_some_and(|p| !p.is_future_key));
+    full_speed(bootstrap);
+    until_moved(&mut wire, &dirs.b, &dirs.a);
+    produce(bootstrap, RECORDS..RECORDS + 100);
+    assert_holds(bootstrap, 0..RECORDS + 100);
+    kafka.stop_nodes();
+
+    let broker = dirs.start(&[]);
+    assert!(in_dir(&mut Wire::connect(broker.bootstrap()), &dirs.a).is_some());
+    assert_holds(broker.bootstrap(), 0..RECORDS + 100);
 }

@@ -81,6 +81,16 @@ impl Kafka {
         Self::start_in(dir, 1, settings)
     }
 
+    /// One node on log directories that are there already, and stay where they are.
+    pub fn across(dirs: &[&Path], settings: &[String]) -> Self {
+        let work = work_folder();
+        // It is not formatted where there is data, and what is set last counts.
+        std::fs::create_dir_all(work.path().join("data/1")).expect("a folder in a fresh folder");
+        let names: Vec<String> = dirs.iter().map(|dir| dir.display().to_string()).collect();
+        let settings = [settings, &[format!("log.dirs={}", names.join(","))]].concat();
+        Self::start_in(work, 1, &settings)
+    }
+
     /// The process of node 1. Benches ask for it.
     #[allow(dead_code)]
     pub fn pid(&self) -> u32 {
