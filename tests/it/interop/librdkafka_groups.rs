@@ -108,6 +108,12 @@ impl Member {
             .collect()
     }
 
+    /// The state of a classic group; DescribeGroups knows no others, they are "Dead".
+    fn state_of(&self, group: &str) -> String {
+        let groups = self.consumer.fetch_group_list(Some(group), LIMIT).expect("an answer");
+        groups.groups()[0].state().to_owned()
+    }
+
     /// Leaves the group.
     fn close(mut self) {
         self.stop.store(true, Ordering::SeqCst);
@@ -217,14 +223,7 @@ fn a_group_changes_its_protocol_and_back_while_it_works() {
     until("the classic member has all partitions", || {
         classic.assigned().len() == 4
     });
-    // DescribeGroups knows classic groups alone.
-    let state = || {
-        let groups = classic
-            .consumer
-            .fetch_group_list(Some(&group), LIMIT)
-            .expect("an answer");
-        groups.groups()[0].state().to_owned()
-    };
+    let state = || classic.state_of(&group);
     assert_eq!(state(), "Stable");
 
     let next = Member::start(bootstrap, &group, &topic, &[commits, ("group.protocol", "consumer")]);
@@ -256,6 +255,29 @@ fn a_group_changes_its_protocol_and_back_while_it_works() {
         });
     }
     classic.close();
+}
+
+/// The last member of the consumer protocol comes back as a classic one, and nobody has to rebalance.
+#[test]
+fn a_static_member_takes_the_group_back_to_the_classic_protocol() {
+    let broker = AnyBroker::get();
+    let bootstrap = broker.bootstrap();
+    let (topic, group) = (topic(bootstrap, 4), unique("g"));
+    let stays = Member::start(bootstrap, &group, &topic, &[]);
+    until("it has all partitions", || stays.assigned().len() == 4);
+    let (is_static, is_next) = (("group.instance.id", "goes"), ("group.protocol", "consumer"));
+    let goes = Member::start(bootstrap, &group, &topic, &[is_static, is_next]);
+    until("both have two partitions", || {
+        stays.assigned().len() == 2 && goes.assigned().len() == 2
+    });
+    let (staying, going) = (stays.assigned(), goes.assigned());
+    assert_eq!(stays.state_of(&group), "Dead");
+    drop(goes);
+    let back = Member::start(bootstrap, &group, &topic, &[is_static]);
+    until("it has what it had", || back.assigned() == going);
+    assert_eq!((stays.state_of(&group).as_str(), stays.assigned()), ("Stable", staying));
+    stays.close();
+    back.close();
 }
 
 /// What a consumer has committed is there after the broker was killed and started again.
