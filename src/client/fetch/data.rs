@@ -13,6 +13,9 @@ use crate::record::control::EndTxnMarker;
 use crate::record::legacy::LegacyBatch;
 use crate::record::{Batch, Headers, NO_SEQUENCE, Record, RecordError, batch};
 
+/// The epoch of a leader that is not known.
+pub(super) const NO_EPOCH: i32 = -1;
+
 /// A transaction that was aborted: its producer's records from an offset on, up to its marker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Aborted {
@@ -52,20 +55,33 @@ fn is_legacy(bytes: &[u8]) -> bool {
     bytes.get(MAGIC_OFFSET).is_some_and(|magic| *magic < 2)
 }
 
-/// The offset behind the last whole batch; `None` if there is no whole batch.
+/// Where records end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct End {
+    /// The offset behind the last whole batch.
+    pub(super) offset: i64,
+    /// The epoch of the leader that took that batch; -1 if the batch does not tell.
+    pub(super) leader_epoch: i32,
+}
+
+/// Where the last whole batch ends; `None` if there is no whole batch.
 ///
 /// # Errors
 /// Bytes that are no batches.
-pub(super) fn end_offset(records: &[u8]) -> Result<Option<i64>, RecordError> {
+pub(super) fn end_of(records: &[u8]) -> Result<Option<End>, RecordError> {
     let mut rest = records;
     let mut end = None;
     while let Some(bytes) = next_batch(&mut rest)? {
-        let last = if is_legacy(bytes) {
-            LegacyBatch::new(bytes).last_offset()
+        let (last, leader_epoch) = if is_legacy(bytes) {
+            (LegacyBatch::new(bytes).last_offset(), NO_EPOCH)
         } else {
-            parse(bytes)?.header.last_offset()
+            let header = parse(bytes)?.header;
+            (header.last_offset(), header.partition_leader_epoch)
         };
-        end = Some(last.wrapping_add(1));
+        end = Some(End {
+            offset: last.wrapping_add(1),
+            leader_epoch,
+        });
     }
     Ok(end)
 }

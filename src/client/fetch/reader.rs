@@ -14,7 +14,7 @@ use parking_lot::Mutex;
 use tokio::sync::{Semaphore, mpsc};
 use uuid::Uuid;
 
-use super::data::{Aborted, Fetched, end_offset};
+use super::data::{Aborted, End, Fetched, NO_EPOCH, end_of};
 use super::position::{Start, resolve};
 use super::{FetchSettings, FetchStatistics};
 use crate::TopicPartition;
@@ -27,6 +27,8 @@ use crate::wire::ErrorCode;
 
 /// The first version that names topics by their ids, and the last that does by their names.
 const FIRST_WITH_IDS: i16 = 13;
+/// The first version that takes the epoch of what was read last (KIP-595).
+const FIRST_WITH_FETCHED_EPOCH: i16 = 12;
 /// How long to wait before a partition without a leader is looked up again (`retry.backoff.ms`).
 const BACKOFF: Duration = Duration::from_millis(100);
 
@@ -38,10 +40,19 @@ struct Shared {
     statistics: Arc<Mutex<FetchStatistics>>,
     out: Out,
     /// Partitions whose leader is to be looked up.
-    lost: mpsc::UnboundedSender<Vec<(TopicPartition, Start)>>,
+    lost: mpsc::UnboundedSender<Vec<Wanted>>,
     /// A permit for each KiB.
     room: Arc<Semaphore>,
     room_total: u32,
+}
+
+/// A partition whose leader is to be found.
+#[derive(Debug, Clone)]
+struct Wanted {
+    partition: TopicPartition,
+    start: Start,
+    /// As [`Place::fetched_epoch`].
+    fetched_epoch: i32,
 }
 
 /// A partition as its leader's task knows it.
@@ -51,6 +62,20 @@ struct Place {
     topic_id: Uuid,
     leader_epoch: i32,
     offset: i64,
+    /// The epoch of the record in front of `offset`: a leader whose log differs there says so. -1 if it is not known.
+    fetched_epoch: i32,
+}
+
+impl Place {
+    /// To be looked up, and read from `start`.
+    fn lost(self, start: Start) -> Wanted {
+        let goes_on = start == Start::Offset(self.offset);
+        Wanted {
+            partition: self.partition,
+            start,
+            fetched_epoch: if goes_on { self.fetched_epoch } else { NO_EPOCH },
+        }
+    }
 }
 
 /// Reads for ever.
@@ -77,7 +102,12 @@ pub(super) async fn read(
         room_total,
     });
     let mut tasks = tokio::task::JoinSet::new();
-    let mut next = partitions;
+    let as_wanted = |(partition, start)| Wanted {
+        partition,
+        start,
+        fetched_epoch: NO_EPOCH,
+    };
+    let mut next: Vec<Wanted> = partitions.into_iter().map(as_wanted).collect();
     let mut first = true;
     loop {
         if !next.is_empty() {
@@ -103,18 +133,14 @@ pub(super) async fn read(
 }
 
 /// Looks up leaders and offsets. Partitions that have no leader now are given back to be asked for again.
-async fn by_leader(
-    admin: &Admin,
-    shared: &Shared,
-    partitions: Vec<(TopicPartition, Start)>,
-) -> Result<Vec<(i32, Vec<Place>)>, ApiError> {
-    let found = metadata(admin, &partitions).await?;
+async fn by_leader(admin: &Admin, shared: &Shared, wanted: Vec<Wanted>) -> Result<Vec<(i32, Vec<Place>)>, ApiError> {
+    let found = metadata(admin, &wanted).await?;
     let mut waiting = Vec::new();
     let mut ready = Vec::new();
-    for (partition, start) in partitions {
-        match leader_of(&found, &partition)? {
-            Some(leader) => ready.push((partition, start, leader)),
-            None => waiting.push((partition, start)),
+    for wanted in wanted {
+        match leader_of(&found, &wanted.partition)? {
+            Some(leader) => ready.push((wanted, leader)),
+            None => waiting.push(wanted),
         }
     }
     if !waiting.is_empty() {
@@ -123,26 +149,27 @@ async fn by_leader(
     }
     let starts = ready
         .iter()
-        .map(|(partition, start, _)| (partition.clone(), *start))
+        .map(|(wanted, _)| (wanted.partition.clone(), wanted.start))
         .collect();
     let offsets: HashMap<TopicPartition, i64> = resolve(admin, shared.settings.isolation, starts)
         .await?
         .into_iter()
         .collect();
     let mut leaders: HashMap<i32, Vec<Place>> = HashMap::new();
-    for (partition, _, (leader, leader_epoch, topic_id)) in ready {
+    for (wanted, (leader, leader_epoch, topic_id)) in ready {
         leaders.entry(leader).or_default().push(Place {
-            offset: offsets.get(&partition).copied().unwrap_or_default(),
-            partition,
+            offset: offsets.get(&wanted.partition).copied().unwrap_or_default(),
+            partition: wanted.partition,
             topic_id,
             leader_epoch,
+            fetched_epoch: wanted.fetched_epoch,
         });
     }
     Ok(leaders.into_iter().collect())
 }
 
-async fn metadata(admin: &Admin, partitions: &[(TopicPartition, Start)]) -> Result<MetadataResponse, ApiError> {
-    let mut names: Vec<Arc<str>> = partitions.iter().map(|(tp, _)| tp.topic.clone()).collect();
+async fn metadata(admin: &Admin, wanted: &[Wanted]) -> Result<MetadataResponse, ApiError> {
+    let mut names: Vec<Arc<str>> = wanted.iter().map(|wanted| wanted.partition.topic.clone()).collect();
     names.sort();
     names.dedup();
     let make = |_| {
@@ -237,11 +264,13 @@ async fn fetch(
             });
             topics.len() - 1
         });
+        let is_compared = version >= FIRST_WITH_FETCHED_EPOCH;
         topics[index].partitions.push(
             FetchPartition::default()
                 .with_partition(place.partition.partition)
                 .with_current_leader_epoch(place.leader_epoch)
                 .with_fetch_offset(place.offset)
+                .with_last_fetched_epoch(if is_compared { place.fetched_epoch } else { NO_EPOCH })
                 .with_partition_max_bytes(settings.partition_bytes),
         );
     }
@@ -257,8 +286,11 @@ async fn fetch(
 
 /// What became of a partition in a response.
 enum Outcome {
-    Data(Fetched),
+    /// Records, and the epoch of the last.
+    Data(Fetched, i32),
     Nothing,
+    /// What was read last is gone from the log, which has others from this offset on.
+    Truncated(End),
     /// Its leader is to be looked up.
     Lost(Start),
 }
@@ -279,7 +311,7 @@ impl Shared {
     fn lose(&self, places: Vec<Place>) {
         let lost = places.into_iter().map(|place| {
             let start = Start::Offset(place.offset);
-            (place.partition, start)
+            place.lost(start)
         });
         // Nobody listens any more: the fetcher is being dropped.
         let _ = self.lost.send(lost.collect());
@@ -316,11 +348,16 @@ impl Shared {
                 };
                 match self.look_at(data, &places[index])? {
                     Outcome::Nothing => {}
-                    Outcome::Lost(start) => lost.push((places.remove(index).partition, start)),
-                    Outcome::Data(fetched) => {
+                    Outcome::Lost(start) => lost.push(places.remove(index).lost(start)),
+                    Outcome::Truncated(end) => {
+                        places[index].offset = end.offset;
+                        places[index].fetched_epoch = end.leader_epoch;
+                    }
+                    Outcome::Data(fetched, epoch) => {
                         // Those that had data stand behind the others next time.
                         let mut place = places.remove(index);
                         place.offset = fetched.next_offset;
+                        place.fetched_epoch = epoch;
                         places.push(place);
                         got += 1;
                         self.hand_on(fetched).await?;
@@ -347,6 +384,7 @@ impl Shared {
     fn look_at(&self, data: PartitionData, place: &Place) -> Result<Outcome, ApiError> {
         let stay = Start::Offset(place.offset);
         match ErrorCode::from(data.error_code) {
+            ErrorCode::NONE if data.diverging_epoch.end_offset >= 0 => self.truncated(&data, place),
             ErrorCode::NONE => self.records(data, place),
             ErrorCode::OFFSET_OUT_OF_RANGE => match self.settings.reset {
                 Some(start) => Ok(Outcome::Lost(start)),
@@ -367,6 +405,24 @@ impl Shared {
         }
     }
 
+    /// `FetchCollector` goes on where the logs begin to differ, unless there is no `auto.offset.reset`.
+    fn truncated(&self, data: &PartitionData, place: &Place) -> Result<Outcome, ApiError> {
+        let end = End {
+            offset: data.diverging_epoch.end_offset.min(place.offset),
+            leader_epoch: data.diverging_epoch.epoch,
+        };
+        match self.settings.reset {
+            Some(_) => Ok(Outcome::Truncated(end)),
+            None => Err(ApiError::of_class(
+                "org.apache.kafka.clients.consumer.LogTruncationException",
+                format!(
+                    "Truncated partitions detected with divergent offsets {{{}=OffsetAndMetadata{{offset={}, leaderEpoch={}, metadata=''}}}}",
+                    place.partition, end.offset, end.leader_epoch
+                ),
+            )),
+        }
+    }
+
     fn records(&self, data: PartitionData, place: &Place) -> Result<Outcome, ApiError> {
         let records: Bytes = data.records.unwrap_or_default();
         if records.is_empty() {
@@ -378,17 +434,15 @@ impl Shared {
                 place.partition
             ))
         };
-        let next_offset = end_offset(&records)
-            .map_err(|e| damaged(e.to_string()))?
-            .ok_or_else(|| {
-                damaged(format!(
-                    "no whole batch in {} bytes at offset {}",
-                    records.len(),
-                    place.offset
-                ))
-            })?;
+        let end = end_of(&records).map_err(|e| damaged(e.to_string()))?.ok_or_else(|| {
+            damaged(format!(
+                "no whole batch in {} bytes at offset {}",
+                records.len(),
+                place.offset
+            ))
+        })?;
         // A fetch begins with the batch that holds the offset, so it always gets on.
-        let next_offset = next_offset.max(place.offset);
+        let next_offset = end.offset.max(place.offset);
         let aborted = (self.settings.isolation == IsolationLevel::ReadCommitted).then(|| {
             let list = data.aborted_transactions.unwrap_or_default();
             let one = |txn: kafka_protocol::messages::fetch_response::AbortedTransaction| Aborted {
@@ -397,7 +451,7 @@ impl Shared {
             };
             list.into_iter().map(one).collect()
         });
-        Ok(Outcome::Data(Fetched {
+        let fetched = Fetched {
             partition: place.partition.clone(),
             from: place.offset,
             next_offset,
@@ -406,6 +460,7 @@ impl Shared {
             aborted,
             check_crcs: self.settings.check_crcs,
             _share: None,
-        }))
+        };
+        Ok(Outcome::Data(fetched, end.leader_epoch))
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::wire::api::ApiKey;
 use bytes::Bytes;
-use kafka_protocol::messages::fetch_response::{FetchableTopicResponse, PartitionData};
+use kafka_protocol::messages::fetch_response::{EpochEndOffset, FetchableTopicResponse, PartitionData};
 use kafka_protocol::messages::list_offsets_response::{ListOffsetsPartitionResponse, ListOffsetsTopicResponse};
 use kafka_protocol::messages::metadata_response::{
     MetadataResponseBroker, MetadataResponsePartition, MetadataResponseTopic,
@@ -18,7 +18,7 @@ use kafka_protocol::protocol::{Decodable, StrBytes};
 use parking_lot::Mutex;
 use uuid::Uuid;
 
-use super::data::end_offset;
+use super::data::end_of;
 use super::{Aborted, FetchSettings, Fetched, Fetcher, Start};
 use crate::TopicPartition;
 use crate::client::props::Properties;
@@ -39,7 +39,7 @@ fn fetched(records: Vec<u8>, from: i64, aborted: Option<Vec<Aborted>>) -> Fetche
     Fetched {
         partition: partition(),
         from,
-        next_offset: end_offset(&records).unwrap().unwrap_or(from),
+        next_offset: end_of(&records).unwrap().map_or(from, |end| end.offset),
         high_watermark: 0,
         records: Bytes::from(records),
         aborted,
@@ -245,6 +245,9 @@ enum Event {
     /// The same broker, in a new epoch.
     Epoch,
     HangsUp,
+    Nothing,
+    /// The other broker leads from now on, in a new epoch, without ever having had all of the log.
+    Truncates(Vec<u8>),
 }
 
 const TOPIC_ID: Uuid = Uuid::from_u128(7);
@@ -285,7 +288,12 @@ impl World {
             }
             Some(Event::Epoch) => self.epoch += 1,
             Some(Event::HangsUp) => return None,
-            None => {}
+            Some(Event::Truncates(log)) => {
+                self.leader = 1 - self.leader;
+                self.epoch += 1;
+                self.log = log;
+            }
+            Some(Event::Nothing) | None => {}
         }
         let code = if node != self.leader {
             ErrorCode::NOT_LEADER_OR_FOLLOWER
@@ -299,17 +307,25 @@ impl World {
         // One batch a fetch, the one that holds the offset.
         let mut rest = &self.log[..];
         let mut found: &[u8] = &[];
-        while code == ErrorCode::NONE && found.is_empty() && !rest.is_empty() {
+        let mut same = EpochEndOffset::default();
+        while code == ErrorCode::NONE && !rest.is_empty() {
             let size = crate::record::batch::batch_size(rest).unwrap().unwrap();
             let header = BatchHeader::parse(rest.first_chunk().unwrap());
-            if header.last_offset() >= asked.fetch_offset {
+            if found.is_empty() && header.last_offset() >= asked.fetch_offset {
                 found = &rest[..size];
+            }
+            if header.partition_leader_epoch <= asked.last_fetched_epoch {
+                same.epoch = header.partition_leader_epoch;
+                same.end_offset = header.last_offset() + 1;
             }
             rest = &rest[size..];
         }
-        let data = PartitionData::default()
-            .with_error_code(code.code())
-            .with_records(Some(Bytes::copy_from_slice(found)));
+        let is_same = same.epoch == asked.last_fetched_epoch && same.end_offset >= asked.fetch_offset;
+        let data = PartitionData::default().with_error_code(code.code());
+        let data = match code == ErrorCode::NONE && asked.last_fetched_epoch >= 0 && !is_same {
+            true => data.with_diverging_epoch(same),
+            false => data.with_records(Some(Bytes::copy_from_slice(found))),
+        };
         let topic = FetchableTopicResponse::default()
             .with_topic_id(request.topics[0].topic_id)
             .with_partitions(vec![data]);
@@ -319,7 +335,7 @@ impl World {
     fn list_offsets(&self, request: &ListOffsetsRequest) -> ListOffsetsResponse {
         let offset = match request.topics[0].partitions[0].timestamp {
             -2 => self.log_start,
-            _ => end_offset(&self.log).unwrap().unwrap(),
+            _ => end_of(&self.log).unwrap().unwrap().offset,
         };
         let partition = ListOffsetsPartitionResponse::default().with_offset(offset);
         let topic = ListOffsetsTopicResponse::default()
@@ -427,6 +443,46 @@ async fn an_offset_out_of_range_is_reset_as_the_policy_says() {
         "{error}"
     );
     assert!(none.next().await.is_none());
+}
+
+fn in_epoch(partition_leader_epoch: i32, base_offset: i64) -> Vec<u8> {
+    let options = BatchOptions {
+        base_offset,
+        partition_leader_epoch,
+        ..Default::default()
+    };
+    batch(options, 10)
+}
+
+#[tokio::test]
+async fn a_log_that_lost_what_was_read_is_gone_on_with_where_it_differs() {
+    let whole = (0..6).flat_map(|n| in_epoch(3, n * 10)).collect::<Vec<_>>();
+    let shorter = [in_epoch(3, 0), in_epoch(3, 10), in_epoch(4, 20), in_epoch(4, 30)].concat();
+    let events = || {
+        vec![
+            Event::Nothing,
+            Event::Nothing,
+            Event::Nothing,
+            Event::Truncates(shorter.clone()),
+        ]
+    };
+    let start = |connect: &ConnectConfig, reset| {
+        let settings = FetchSettings {
+            reset,
+            ..Default::default()
+        };
+        Fetcher::start(connect, settings, vec![(partition(), Start::Earliest)]).unwrap()
+    };
+    let (_, connect) = two_brokers(whole.clone(), 0, events()).await;
+    let seen = read_to(&mut start(&connect, Some(Start::Latest)), 40).await;
+    assert_eq!(seen, (0..30).chain(20..40).collect::<Vec<_>>());
+
+    let (_, connect) = two_brokers(whole, 0, events()).await;
+    let mut fetcher = start(&connect, None);
+    assert_eq!(read_to(&mut fetcher, 30).await, (0..30).collect::<Vec<_>>());
+    let error = fetcher.next().await.expect("an answer").expect_err("an error");
+    let said = "Truncated partitions detected with divergent offsets {t-0=OffsetAndMetadata{offset=20, leaderEpoch=3, metadata=''}}";
+    assert!(error.text().contains(said), "{error}");
 }
 
 #[tokio::test]
