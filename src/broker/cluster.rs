@@ -144,9 +144,9 @@ impl ClusterBuilder {
         })?);
         let replicas = ReplicaManager::new(node_id, storage.log_dirs().to_vec())?;
         let node = Node::new(node_id, config, controller, replicas, self.options).map_err(invalid)?;
-        node.join();
         node.register(listeners.iter().map(|l| l.advertised.clone()).collect())
             .map_err(failed)?;
+        node.join();
         for topic in &self.topics {
             create_if_missing(&node, topic).map_err(failed)?;
         }

@@ -219,7 +219,7 @@ impl Node {
         self.advertised.get().map_or(&[], Vec::as_slice)
     }
 
-    /// Takes up the partitions the metadata gives this broker, and from now on follows every change.
+    /// Takes up the partitions the metadata gives this broker, which has registered, and from now on follows every change.
     pub(super) fn join(self: &Arc<Self>) {
         let image = self.image();
         self.adopt_config(&image);
@@ -268,7 +268,7 @@ impl Node {
         self.set_fenced(false)
     }
 
-    /// Fences or unfences this broker; unfenced, it takes the lead where nobody has it.
+    /// Fences or unfences this broker; unfenced, it leads what it led before, and where nobody does.
     pub(super) fn set_fenced(&self, fenced: bool) -> Result<(), ApiError> {
         self.controller.change(|image| {
             let broker_epoch = image.brokers.get(&self.id).map_or(-1, |b| b.epoch);
@@ -278,7 +278,7 @@ impl Node {
                 fenced: if fenced { 1 } else { -1 },
             }];
             if !fenced {
-                records.extend(election::elect_leaderless(image, self.id));
+                records.extend(election::elect_returned(image, self.id));
             }
             Ok((records, ()))
         })

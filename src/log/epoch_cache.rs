@@ -18,7 +18,7 @@ pub const UNDEFINED_EPOCH: i32 = -1;
 /// The end offset that goes with it.
 pub const UNDEFINED_EPOCH_OFFSET: i64 = -1;
 
-/// Epochs and start offsets, both rising; every change is written through.
+/// Epochs and start offsets, both rising. Every change is written through, but for an epoch that has no record yet.
 #[derive(Debug)]
 pub(super) struct EpochCache {
     path: PathBuf,
@@ -53,18 +53,24 @@ impl EpochCache {
         self.entries.last().copied()
     }
 
-    /// Notes that `epoch` begins at `start_offset`, unless it is known already. What contradicts it is dropped.
-    pub(super) fn assign(&mut self, epoch: i32, start_offset: i64) -> io::Result<()> {
-        if epoch < 0
-            || self
-                .latest()
-                .is_some_and(|last| last.epoch == epoch && start_offset >= last.start_offset)
-        {
-            return Ok(());
+    /// Notes that `epoch` begins at `start_offset`, unless it is known already. What contradicts it is dropped. It is
+    /// written with its first record: a start of many partitions need not write a file for each.
+    pub(super) fn begin(&mut self, epoch: i32, start_offset: i64) {
+        let is_known = |last: EpochEntry| last.epoch == epoch && start_offset >= last.start_offset;
+        if epoch < 0 || self.latest().is_some_and(is_known) {
+            return;
         }
         self.entries
             .retain(|e| e.epoch < epoch && e.start_offset < start_offset);
         self.entries.push(EpochEntry { epoch, start_offset });
+    }
+
+    /// As [`EpochCache::begin`], for a record at `start_offset`.
+    pub(super) fn assign(&mut self, epoch: i32, start_offset: i64) -> io::Result<()> {
+        if epoch < 0 {
+            return Ok(());
+        }
+        self.begin(epoch, start_offset);
         self.write()
     }
 
@@ -90,8 +96,7 @@ impl EpochCache {
         after.checked_sub(1).map(|i| self.entries[i].epoch)
     }
 
-    /// Drops what begins at or after the end of a log that is being opened. The file stays: the next start finds the same,
-    /// and a leader that goes on in its epoch has nothing to write.
+    /// Drops what begins at or after the end of a log that is being opened. The file stays: the next start finds the same.
     pub(super) fn forget_from_end(&mut self, end_offset: i64) {
         self.entries
             .truncate(self.entries.partition_point(|e| e.start_offset < end_offset));

@@ -3,13 +3,14 @@
 use super::image::{MetadataImage, PartitionImage};
 use super::record::{MetadataRecord, PartitionChange};
 
-/// The changes that give a leader to the partitions without one that the broker `id` may lead, now that it is back. A
-/// Kafka that was stopped in order leaves all of its partitions so.
-pub fn elect_leaderless(image: &MetadataImage, id: i32) -> Vec<MetadataRecord> {
+/// The changes that make the broker `id`, now that it is back, lead the partitions it led when it went and those without a
+/// leader that it may lead; a Kafka that was stopped in order leaves all of its partitions so. Each begins a leader epoch:
+/// what the broker has lost meanwhile is known to be of one before (KIP-101).
+pub fn elect_returned(image: &MetadataImage, id: i32) -> Vec<MetadataRecord> {
     let topics = image.topics.values();
     let partitions = topics.flat_map(|t| (0..).zip(&t.partitions).map(|(index, p)| (t.id, index, p)));
     partitions
-        .filter(|(_, _, p)| p.leader < 0 && may_lead(p, id))
+        .filter(|(_, _, p)| p.leader == id || p.leader < 0 && may_lead(p, id))
         .map(|(topic_id, partition_id, p)| {
             let in_sync = p.isr.contains(&id);
             MetadataRecord::PartitionChange(PartitionChange {
@@ -34,7 +35,42 @@ fn may_lead(p: &PartitionImage, id: i32) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use uuid::Uuid;
+
     use super::*;
+    use crate::broker::metadata::image::TopicImage;
+
+    #[test]
+    fn who_comes_back_leads_in_a_new_epoch_and_leaves_the_others_their_leaders() {
+        let partition = |leader| PartitionImage {
+            replicas: vec![1, 2],
+            isr: vec![1, 2],
+            leader,
+            ..PartitionImage::default()
+        };
+        let topic = TopicImage {
+            name: "t".into(),
+            id: Uuid::from_u128(7),
+            partitions: vec![partition(1), partition(2), partition(-1)],
+        };
+        let image = MetadataImage {
+            topics: Arc::new([("t".into(), topic.into())].into()),
+            ..MetadataImage::default()
+        };
+        let elected: Vec<i32> = elect_returned(&image, 1)
+            .iter()
+            .map(|record| match record {
+                MetadataRecord::PartitionChange(change) => {
+                    assert_eq!((change.leader, &change.isr), (Some(1), &None));
+                    change.partition_id
+                }
+                other => panic!("{other:?}"),
+            })
+            .collect();
+        assert_eq!(elected, [0, 2]);
+    }
 
     #[test]
     fn a_replica_leads_if_it_was_in_sync_or_is_eligible() {

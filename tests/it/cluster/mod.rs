@@ -17,3 +17,4 @@ mod sigkill;
 mod soak;
 mod storage_failure;
 mod transactions;
+mod truncation;
