@@ -11,11 +11,10 @@ mod transactions;
 
 use kafka_protocol::messages::create_topics_request::CreatableTopic;
 use kafka_protocol::messages::{CreateTopicsRequest, TopicName};
-use kafka_protocol::protocol::StrBytes;
 use uuid::Uuid;
 
 use crate::support::broker::Broker;
-use crate::support::wire::Wire;
+use crate::support::wire::{Wire, text};
 
 pub(super) const AUTHORIZER: (&str, &str) = (
     "authorizer.class.name",
@@ -28,10 +27,6 @@ pub(super) const TOPIC_DENIED: i16 = 29;
 pub(super) const GROUP_DENIED: i16 = 30;
 pub(super) const CLUSTER_DENIED: i16 = 31;
 pub(super) const TRANSACTION_DENIED: i16 = 53;
-
-pub(super) fn text(s: &str) -> StrBytes {
-    StrBytes::from_string(s.to_owned())
-}
 
 pub(super) fn topic_name(s: &str) -> TopicName {
     TopicName(text(s))

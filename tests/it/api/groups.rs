@@ -17,11 +17,7 @@ use kafka_protocol::protocol::StrBytes;
 
 use crate::support::broker::{AnyBroker, unique};
 use crate::support::rdkafka::create_topic;
-use crate::support::wire::Wire;
-
-pub(super) fn text(text: &str) -> StrBytes {
-    StrBytes::from_string(text.to_owned())
-}
+use crate::support::wire::{Wire, group_coordinator, text};
 
 pub(super) fn group(id: &str) -> GroupId {
     GroupId(text(id))
@@ -29,21 +25,6 @@ pub(super) fn group(id: &str) -> GroupId {
 
 fn topic(name: &str) -> TopicName {
     TopicName(text(name))
-}
-
-/// A connection to the broker that coordinates a group. A cluster that has just started is asked until it knows.
-pub(super) fn coordinator(bootstrap: &str, group_id: &str) -> Wire {
-    let mut wire = Wire::connect(bootstrap);
-    for _ in 0..100 {
-        let request = FindCoordinatorRequest::default().with_coordinator_keys(vec![text(group_id)]);
-        let found = wire.call(&request, 4).coordinators.remove(0);
-        if found.error_code == 0 {
-            return Wire::connect(&format!("{}:{}", found.host, found.port));
-        }
-        assert_eq!(found.error_code, 15, "COORDINATOR_NOT_AVAILABLE");
-        std::thread::sleep(std::time::Duration::from_millis(100));
-    }
-    panic!("no coordinator of {group_id}");
 }
 
 fn join_request(group_id: &str, member_id: &str) -> JoinGroupRequest {
@@ -149,7 +130,7 @@ fn every_version_serves_a_members_whole_life() {
     create_topic(broker.bootstrap(), &name, 2);
     for version in 0..=9 {
         let id = unique("life");
-        let wire = &mut coordinator(broker.bootstrap(), &id);
+        let wire = &mut group_coordinator(broker.bootstrap(), &id);
         let joined = join(wire, &id, version);
         assert_eq!(
             (joined.error_code, joined.generation_id),
@@ -234,7 +215,7 @@ fn every_version_serves_a_members_whole_life() {
 #[test]
 fn every_version_finds_the_coordinator() {
     let broker = AnyBroker::get();
-    drop(coordinator(broker.bootstrap(), "g"));
+    drop(group_coordinator(broker.bootstrap(), "g"));
     let mut wire = Wire::connect(broker.bootstrap());
     for version in 0..=3 {
         let found = wire.call(&FindCoordinatorRequest::default().with_key(text("g")), version);
@@ -259,7 +240,7 @@ fn what_a_group_that_does_not_exist_answers() {
     let broker = AnyBroker::get();
     let (id, name) = (unique("nobody"), unique("t"));
     create_topic(broker.bootstrap(), &name, 1);
-    let wire = &mut coordinator(broker.bootstrap(), &id);
+    let wire = &mut group_coordinator(broker.bootstrap(), &id);
     assert_eq!(
         wire.call(&join_request(&id, "m"), 9).error_code,
         25,
@@ -338,7 +319,7 @@ fn requests_that_cannot_be_are_refused() {
     let broker = AnyBroker::get();
     let (id, name) = (unique("refused"), unique("t"));
     create_topic(broker.bootstrap(), &name, 1);
-    let wire = &mut coordinator(broker.bootstrap(), &id);
+    let wire = &mut group_coordinator(broker.bootstrap(), &id);
     let hasty = join_request(&id, "").with_session_timeout_ms(1);
     assert_eq!(wire.call(&hasty, 9).error_code, 26, "INVALID_SESSION_TIMEOUT");
     let no_protocols = join_request(&id, "").with_protocols(Vec::new());
@@ -378,7 +359,7 @@ fn groups_are_listed_by_state_and_type() {
     let broker = AnyBroker::get();
     let (id, name) = (unique("listed"), unique("t"));
     create_topic(broker.bootstrap(), &name, 1);
-    let wire = &mut coordinator(broker.bootstrap(), &id);
+    let wire = &mut group_coordinator(broker.bootstrap(), &id);
     assert_eq!(
         wire.call(&commit_request(&id, &name, 0, 1), 9).topics[0].partitions[0].error_code,
         0
@@ -409,7 +390,7 @@ fn a_member_of_the_consumer_protocol_needs_heartbeats_only() {
     create_topic(broker.bootstrap(), &name, 3);
     for version in 0..=1 {
         let id = unique("kip848");
-        let wire = &mut coordinator(broker.bootstrap(), &id);
+        let wire = &mut group_coordinator(broker.bootstrap(), &id);
         let mut request = ConsumerGroupHeartbeatRequest::default()
             .with_group_id(group(&id))
             .with_member_id(text(if version == 0 { "" } else { "my-own-id" }))

@@ -7,10 +7,10 @@ use kafka_protocol::messages::{DeleteTopicsRequest, TopicName};
 use kt::wire::offsets::{OffsetCommitRequest, OffsetFetchRequest};
 use uuid::Uuid;
 
-use super::groups::{commit_request, coordinator, group};
+use super::groups::{commit_request, group};
 use super::produce_fetch::create;
 use crate::support::broker::{AnyBroker, unique};
-use crate::support::wire::Wire;
+use crate::support::wire::{Wire, group_coordinator};
 
 const UNKNOWN_TOPIC_OR_PARTITION: i16 = 3;
 const UNKNOWN_TOPIC_ID: i16 = 100;
@@ -54,7 +54,7 @@ fn what_is_committed_by_id_is_fetched_by_id() {
     let mut any = Wire::connect(broker.bootstrap());
     let (id, other) = (create(&mut any, &unique("it-ids")), create(&mut any, &unique("it-ids")));
     let group_id = unique("it-ids");
-    let wire = &mut coordinator(broker.bootstrap(), &group_id);
+    let wire = &mut group_coordinator(broker.bootstrap(), &group_id);
     assert_eq!(commit(wire, &group_id, id, 0, 7), 0);
     assert_eq!(commit(wire, &group_id, id, 999, 7), UNKNOWN_TOPIC_OR_PARTITION);
     let nobodys = Uuid::from_u128(0x1234_5678);
@@ -80,7 +80,7 @@ fn a_topic_that_takes_a_name_over_takes_no_offsets_with_it() {
     let name = unique("it-ids");
     let old = create(&mut any, &name);
     let group_id = unique("it-ids");
-    let wire = &mut coordinator(broker.bootstrap(), &group_id);
+    let wire = &mut group_coordinator(broker.bootstrap(), &group_id);
     assert_eq!(commit(wire, &group_id, old, 0, 7), 0);
     let delete = DeleteTopicsRequest::default()
         .with_topic_names(vec![TopicName(name.clone().into())])

@@ -13,10 +13,9 @@ use kafka_protocol::messages::incremental_alter_configs_request::{AlterConfigsRe
 use kafka_protocol::messages::share_fetch_response::PartitionData;
 use kafka_protocol::messages::{
     AlterShareGroupOffsetsRequest, DeleteGroupsRequest, DeleteShareGroupOffsetsRequest,
-    DescribeShareGroupOffsetsRequest, FindCoordinatorRequest, GroupId, IncrementalAlterConfigsRequest,
-    ListGroupsRequest, ShareGroupDescribeRequest, ShareGroupHeartbeatRequest, TopicName,
+    DescribeShareGroupOffsetsRequest, GroupId, IncrementalAlterConfigsRequest, ListGroupsRequest,
+    ShareGroupDescribeRequest, ShareGroupHeartbeatRequest, TopicName,
 };
-use kafka_protocol::protocol::StrBytes;
 use kt::record::Batches;
 use kt::wire::share::{
     self, AcknowledgementBatch, ShareAcknowledgeRequest, ShareAcknowledgeResponse, ShareFetchRequest, SharePartition,
@@ -26,16 +25,12 @@ use uuid::Uuid;
 
 use crate::support::broker::{AnyBroker, Broker, unique};
 use crate::support::rdkafka::{create_topic, produce};
-use crate::support::wire::{Wire, list_offsets};
+use crate::support::wire::{Wire, group_coordinator, list_offsets, text};
 
 const ACCEPT: i8 = 1;
 const RELEASE: i8 = 2;
 const REJECT: i8 = 3;
 const RENEW: i8 = 4;
-
-fn text(text: &str) -> StrBytes {
-    StrBytes::from_string(text.to_owned())
-}
 
 fn group(id: &str) -> GroupId {
     GroupId(text(id))
@@ -238,24 +233,10 @@ fn send(bootstrap: &str, topic: &str, values: &[&str]) {
     }
 }
 
-/// Waits until the group has a coordinator: the first to ask for one has its topic made.
-fn find_coordinator(bootstrap: &str, group_id: &str) {
-    let mut wire = Wire::connect(bootstrap);
-    for _ in 0..100 {
-        let request = FindCoordinatorRequest::default().with_coordinator_keys(vec![text(group_id)]);
-        match wire.call(&request, 4).coordinators.remove(0).error_code {
-            0 => return,
-            code => assert_eq!(code, 15, "COORDINATOR_NOT_AVAILABLE"),
-        }
-        std::thread::sleep(Duration::from_millis(100));
-    }
-    panic!("no coordinator of {group_id}");
-}
-
 /// A topic of one partition, and a group that reads it from its beginning.
 fn prepared(bootstrap: &str) -> (String, String) {
     let (topic, group_id) = (unique("share"), unique("share-group"));
-    find_coordinator(bootstrap, &group_id);
+    group_coordinator(bootstrap, &group_id);
     create_topic(bootstrap, &topic, 1);
     configure(bootstrap, &group_id, "share.auto.offset.reset", "earliest");
     (topic, group_id)

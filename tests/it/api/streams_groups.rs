@@ -7,7 +7,6 @@ use kafka_protocol::messages::offset_commit_request::{OffsetCommitRequestPartiti
 use kafka_protocol::messages::{
     DeleteGroupsRequest, FindCoordinatorRequest, GroupId, ListGroupsRequest, OffsetCommitRequest, TopicName,
 };
-use kafka_protocol::protocol::StrBytes;
 use kt::wire::fields::Nullable;
 use kt::wire::streams::{
     DescribedGroup, StreamsGroupDescribeRequest, StreamsGroupHeartbeatRequest, StreamsGroupHeartbeatResponse,
@@ -16,11 +15,7 @@ use kt::wire::streams::{
 
 use crate::support::broker::{AnyBroker, Broker, unique};
 use crate::support::rdkafka::create_topic;
-use crate::support::wire::Wire;
-
-fn text(text: &str) -> StrBytes {
-    StrBytes::from_string(text.to_owned())
-}
+use crate::support::wire::{Wire, text};
 
 fn group(id: &str) -> GroupId {
     GroupId(text(id))

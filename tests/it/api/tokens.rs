@@ -10,11 +10,10 @@ use kafka_protocol::messages::{
     MetadataRequest, RenewDelegationTokenRequest, SaslAuthenticateRequest, SaslAuthenticateResponse,
     SaslHandshakeRequest,
 };
-use kafka_protocol::protocol::StrBytes;
 use kt::wire::sasl::{ScramClient, ScramMechanism, plain_message};
 
 use crate::support::broker::Broker;
-use crate::support::wire::Wire;
+use crate::support::wire::{Wire, text};
 
 const USERS: [&str; 6] = [
     "--sasl",
@@ -25,10 +24,6 @@ const USERS: [&str; 6] = [
     "sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256,SCRAM-SHA-512",
 ];
 const SECRET: [&str; 2] = ["--override", "delegation.token.secret.key=token-secret"];
-
-fn text(s: &str) -> StrBytes {
-    StrBytes::from_string(s.to_owned())
-}
 
 fn handshake(wire: &mut Wire, mechanism: &str) -> i16 {
     wire.call(&SaslHandshakeRequest::default().with_mechanism(text(mechanism)), 1)

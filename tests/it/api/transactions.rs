@@ -18,20 +18,15 @@ use kafka_protocol::messages::fetch_response::PartitionData as FetchedPartition;
 use kafka_protocol::messages::list_offsets_request::{ListOffsetsPartition, ListOffsetsTopic};
 use kafka_protocol::messages::produce_request::{PartitionProduceData, TopicProduceData};
 use kafka_protocol::messages::*;
-use kafka_protocol::protocol::StrBytes;
 use kt::record::{BatchOptions, RecordBatchBuilder};
 
 use crate::support::broker::{AnyBroker, unique};
 use crate::support::rdkafka::create_topic;
-use crate::support::wire::Wire;
+use crate::support::wire::{Wire, text};
 
 const CONCURRENT_TRANSACTIONS: i16 = 51;
 /// How long a coordinator may take to be found, or markers to be written.
 const LIMIT: Duration = Duration::from_secs(20);
-
-fn text(text: &str) -> StrBytes {
-    StrBytes::from_string(text.to_owned())
-}
 
 fn id(id: &str) -> TransactionalId {
     TransactionalId(text(id))

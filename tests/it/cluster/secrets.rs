@@ -9,7 +9,6 @@ use std::process::{Command, Stdio};
 
 use kafka_protocol::messages::describe_configs_request::DescribeConfigsResource;
 use kafka_protocol::messages::{DescribeConfigsRequest, SaslAuthenticateRequest, SaslHandshakeRequest};
-use kafka_protocol::protocol::StrBytes;
 use kt::wire::frame::encode_request;
 use kt::wire::sasl::plain_message;
 
@@ -17,14 +16,10 @@ use crate::support::broker::Broker;
 #[cfg(target_os = "linux")]
 use crate::support::kt;
 use crate::support::process::run_kt;
-use crate::support::wire::Wire;
+use crate::support::wire::{Wire, text};
 
 /// All secrets of this test hold this.
 const MARK: &str = "hunter2";
-
-fn text(s: &str) -> StrBytes {
-    StrBytes::from_string(s.to_owned())
-}
 
 fn secret(of: &str) -> String {
     format!("{MARK}-{of}")

@@ -12,6 +12,7 @@ use rdkafka::message::{Message, OwnedMessage};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
 use crate::support::broker::Broker;
+use crate::support::copy_dir;
 use crate::support::kafka::{self, Kafka};
 use crate::support::rdkafka::{self as client, LIMIT};
 
@@ -151,19 +152,6 @@ fn look(bootstrap: &str, records: usize) -> Seen {
     }
 }
 
-fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).expect("a folder");
-    for entry in std::fs::read_dir(from).expect("a folder") {
-        let entry = entry.expect("an entry");
-        let target = to.join(entry.file_name());
-        if entry.file_type().expect("a type").is_dir() {
-            copy(&entry.path(), &target);
-        } else {
-            std::fs::copy(entry.path(), target).expect("a copy");
-        }
-    }
-}
-
 fn has_snapshot(data: &Path) -> bool {
     let mut files = std::fs::read_dir(data.join("__cluster_metadata-0")).expect("the metadata's folder");
     files.any(|f| f.is_ok_and(|f| f.path().extension().is_some_and(|e| e == "checkpoint")))
@@ -184,7 +172,7 @@ fn there_and_back(kafka_is_killed: bool, kt_is_killed: bool) {
     } else {
         kafka.stop_nodes();
     }
-    copy(&kafka.data_dir(1), &data);
+    copy_dir(&kafka.data_dir(1), &data);
     drop(kafka);
 
     let kt = Broker::on(&data, &SETTINGS).expect("kt broker on Kafka's data");

@@ -10,10 +10,10 @@ use rdkafka::consumer::{CommitMode, Consumer};
 use rdkafka::producer::Producer;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
-use super::data_dir_transactions::copy;
 use super::java_groups::{count_words, run};
 use super::librdkafka_transactions::{LIMIT, consumer, producer, send, values};
 use crate::support::broker::Broker;
+use crate::support::copy_dir;
 use crate::support::kafka::{self, Kafka};
 use crate::support::rdkafka::create_topic;
 use crate::support::tools::Tools;
@@ -251,7 +251,7 @@ fn the_state_of_all_coordinators_moves_to_kafka_and_back() {
     go_on(&kafka.brokers[0], "e", ["goes on b*2 e*1", "{a=2, b=2} by 4"]);
     let grown = look(&kafkas, &kafka.brokers[0]);
     kafka.stop_nodes();
-    copy(&kafka.data_dir(1), &data);
+    copy_dir(&kafka.data_dir(1), &data);
     drop(kafka);
 
     let kt = Broker::on(&data, &SETTINGS).expect("kt broker on Kafka's data");

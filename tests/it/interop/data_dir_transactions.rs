@@ -1,8 +1,6 @@
 //! Open transactions in a data directory that goes from Apache Kafka to `kt broker` and back: each knows where the other
 //! stopped.
 
-use std::path::Path;
-
 use kt::client::admin::Admin;
 use kt::client::{Bootstrap, ConnectConfig};
 use rdkafka::consumer::Consumer;
@@ -11,6 +9,7 @@ use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
 use super::librdkafka_transactions::{LIMIT, consumer, producer, send, values};
 use crate::support::broker::Broker;
+use crate::support::copy_dir;
 use crate::support::kafka::{self, Kafka};
 use crate::support::rdkafka::create_topic;
 
@@ -77,11 +76,6 @@ fn check(bootstrap: &str, rounds: i64) {
     assert_eq!(offset, Offset::Offset(10 * rounds));
 }
 
-pub(super) fn copy(from: &Path, to: &Path) {
-    let copied = std::process::Command::new("cp").arg("-r").arg(from).arg(to).status();
-    assert!(copied.expect("cp").success());
-}
-
 #[test]
 fn open_transactions_move_from_kafka_to_kt_and_back() {
     if !kafka::available() {
@@ -94,7 +88,7 @@ fn open_transactions_move_from_kafka_to_kt_and_back() {
     create_topic(&kafka.brokers[0], TOPIC, 1);
     work(&kafka.brokers[0], 1);
     kafka.kill_nodes();
-    copy(&kafka.data_dir(1), &data);
+    copy_dir(&kafka.data_dir(1), &data);
     drop(kafka);
 
     let kt = Broker::on(&data, &SETTINGS).expect("kt broker on Kafka's data");

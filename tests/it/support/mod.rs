@@ -61,3 +61,17 @@ impl Outcome {
 pub fn is_nightly() -> bool {
     std::env::var_os("KT_NIGHTLY").is_some_and(|v| v != "0")
 }
+
+/// Copies a folder and all that is in it; the copy is made anew.
+pub fn copy_dir(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).expect("a folder");
+    for entry in std::fs::read_dir(from).expect("a folder") {
+        let entry = entry.expect("an entry");
+        let target = to.join(entry.file_name());
+        if entry.file_type().expect("a type").is_dir() {
+            copy_dir(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).expect("a copy");
+        }
+    }
+}

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use kafka_protocol::messages::list_offsets_request::{ListOffsetsPartition, ListOffsetsTopic};
 use kafka_protocol::messages::list_offsets_response::ListOffsetsPartitionResponse;
-use kafka_protocol::messages::{ListOffsetsRequest, TopicName};
-use kafka_protocol::protocol::Request;
+use kafka_protocol::messages::{FindCoordinatorRequest, ListOffsetsRequest, TopicName};
+use kafka_protocol::protocol::{Request, StrBytes};
 use kt::wire::frame::{correlation_id, decode_response, encode_request};
 
 /// How long an answer may take.
@@ -108,5 +108,26 @@ pub fn until_led(wire: &mut Wire, topic: &TopicName) {
             return;
         }
         assert!(Instant::now() < deadline, "error {error}");
+    }
+}
+
+/// A string of a message.
+pub fn text(text: &str) -> StrBytes {
+    StrBytes::from_string(text.to_owned())
+}
+
+/// A connection to the group's coordinator, once there is one: the first to ask for one has its topic made.
+pub fn group_coordinator(bootstrap: &str, group_id: &str) -> Wire {
+    let mut wire = Wire::connect(bootstrap);
+    let deadline = Instant::now() + Duration::from_secs(10);
+    loop {
+        let request = FindCoordinatorRequest::default().with_coordinator_keys(vec![text(group_id)]);
+        let found = wire.call(&request, 4).coordinators.remove(0);
+        if found.error_code == 0 {
+            return Wire::connect(&format!("{}:{}", found.host, found.port));
+        }
+        assert_eq!(found.error_code, 15, "COORDINATOR_NOT_AVAILABLE");
+        assert!(Instant::now() < deadline, "no coordinator of {group_id}");
+        std::thread::sleep(Duration::from_millis(100));
     }
 }

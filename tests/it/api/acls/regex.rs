@@ -9,11 +9,10 @@ use rdkafka::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use uuid::Uuid;
 
-use super::super::groups::coordinator;
 use super::granted::{ALLOW, LITERAL, topic_acl};
 use super::{Guarded, TOPIC, text, topic_name};
 use crate::support::rdkafka::LIMIT;
-use crate::support::wire::Wire;
+use crate::support::wire::{Wire, group_coordinator};
 
 const READ: i8 = 3;
 const GROUP: i8 = 3;
@@ -45,7 +44,7 @@ fn guarded() -> (Guarded, Uuid) {
 #[test]
 fn a_heartbeat_is_not_told_of_hidden_topics() {
     let (guarded, seen) = guarded();
-    let mut wire = coordinator(guarded.broker.bootstrap(), "g");
+    let mut wire = group_coordinator(guarded.broker.bootstrap(), "g");
     let request = ConsumerGroupHeartbeatRequest::default()
         .with_group_id(GroupId(text("g")))
         .with_member_id(text("m"))
