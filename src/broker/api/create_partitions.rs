@@ -5,7 +5,8 @@ use kafka_protocol::messages::create_partitions_response::CreatePartitionsTopicR
 use kafka_protocol::messages::{CreatePartitionsRequest, CreatePartitionsResponse};
 
 use super::shared::{error_fields, raw_ids};
-use crate::broker::metadata::{ApiError, MetadataImage, topics};
+use crate::broker::metadata::topics::{self, Growth};
+use crate::broker::metadata::{ApiError, MetadataImage};
 use crate::broker::request::{Operation, RequestContext, Resource};
 use crate::wire::ErrorCode;
 
@@ -41,8 +42,14 @@ fn grow(cx: &RequestContext, topic: &CreatePartitionsTopic, validate_only: bool)
     let assignments = topic.assignments.as_ref();
     let assignments: Option<Vec<Vec<i32>>> =
         assignments.map(|all| all.iter().map(|a| raw_ids(&a.broker_ids)).collect());
+    let config = cx.node.config();
     let plan = |image: &MetadataImage| {
-        let records = topics::grow(image, &topic.name, topic.count, assignments.as_deref())?;
+        let growth = Growth {
+            name: &topic.name,
+            count: topic.count,
+            assignments: assignments.as_deref(),
+        };
+        let records = topics::grow(image, &config, &growth)?;
         cx.record_mutation(records.len(), STRICT_QUOTA)?;
         Ok(records)
     };

@@ -232,6 +232,11 @@ impl BrokerConfig {
         cordoned.iter().any(|dir| dir == "*" || Path::new(dir) == log_dir)
     }
 
+    /// Whether no log directory gets new partitions.
+    pub fn is_all_cordoned(&self) -> bool {
+        self.log_dirs().iter().all(|dir| self.is_cordoned(Path::new(dir)))
+    }
+
     /// Retention in milliseconds by the first of `log.retention.ms`, `.minutes`, `.hours` that is set; -1 is forever.
     pub fn log_retention_ms(&self) -> i64 {
         let ms = self.first_of(&[

@@ -241,6 +241,7 @@ pub fn validate_broker(current: &BrokerConfig, changed: &Props, per_broker: bool
         } else if let Some(key) = BROKER_CONFIGS.get(name) {
             let parsed = key.parse(Some(value)).or_else(|e| refused(e.0))?;
             check_running(current, name, &parsed)?;
+            check_cordoned(current, name, &parsed)?;
         }
     }
     Ok(())
@@ -256,6 +257,24 @@ fn check_rate(name: &str, value: &str) -> Result<(), ApiError> {
             "Invalid value {value} for configuration {name}: Not a number of type LONG"
         )),
     }
+}
+
+/// Only log directories can be cordoned, or all of them by `*`.
+fn check_cordoned(current: &BrokerConfig, name: &str, value: &Value) -> Result<(), ApiError> {
+    let Value::List(dirs) = value else { return Ok(()) };
+    if name != "cordoned.log.dirs" {
+        return Ok(());
+    }
+    let is_known = |dir: &&String| *dir == "*" || current.log_dirs().contains(*dir);
+    let missing: Vec<&str> = dirs.iter().filter(|dir| !is_known(dir)).map(String::as_str).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let why = format!(
+        "requirement failed: All entries in cordoned.log.dirs must be present in log.dirs or log.dir. Missing entries : {}",
+        missing.join(", ")
+    );
+    Err(ApiError::new(ErrorCode::INVALID_REQUEST, why))
 }
 
 /// What a running broker does not follow: thread pools grow and shrink by a factor of two at most.

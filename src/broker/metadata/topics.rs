@@ -2,6 +2,7 @@
 //! and change nothing.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use uuid::Uuid;
 
@@ -147,7 +148,7 @@ fn automatic_assignment(
     let partitions = or_default(topic.partitions, "num.partitions");
     let factor = or_default(i32::from(topic.replication_factor), "default.replication.factor");
     check_total(partitions as usize)?;
-    place(image, 0, partitions, factor).map_err(|why| {
+    place(image, config, 0..partitions, factor).map_err(|why| {
         let text = format!("Unable to replicate the partition {factor} time(s): {why}");
         ApiError::new(ErrorCode::INVALID_REPLICATION_FACTOR, text)
     })
@@ -166,10 +167,16 @@ pub fn check_total(partitions: usize) -> Result<(), ApiError> {
 
 /// Deals replicas out over the live brokers, one further with each partition, as Kafka's striped placer does without
 /// racks. Kafka starts at a random broker; starting at the first partition's own number keeps runs reproducible.
-fn place(image: &MetadataImage, first: i32, count: i32, factor: i32) -> Result<Vec<Vec<i32>>, String> {
+/// All brokers have the directories of this one, which is the only one there is.
+fn place(
+    image: &MetadataImage,
+    config: &BrokerConfig,
+    partitions: Range<i32>,
+    factor: i32,
+) -> Result<Vec<Vec<i32>>, String> {
     let live: Vec<i32> = image.live_brokers().map(|b| b.id).collect();
-    if live.is_empty() {
-        return Err("All brokers are currently fenced.".to_owned());
+    if live.is_empty() || config.is_all_cordoned() {
+        return Err("All brokers are currently fenced, or have all their log directories cordoned.".to_owned());
     }
     if factor as usize > image.brokers.len() {
         return Err(format!(
@@ -181,7 +188,7 @@ fn place(image: &MetadataImage, first: i32, count: i32, factor: i32) -> Result<V
     let mut order = live;
     order.extend(image.brokers.values().filter(|b| b.fenced).map(|b| b.id));
     let pick = |at: i32| (0..factor).map(|r| order[(at + r) as usize % order.len()]).collect();
-    Ok((first..first + count).map(pick).collect())
+    Ok(partitions.map(pick).collect())
 }
 
 fn manual_assignment(image: &MetadataImage, topic: &NewTopic) -> Result<Vec<Vec<i32>>, ApiError> {
@@ -248,13 +255,21 @@ pub fn check_replicas(image: &MetadataImage, replicas: &[i32], factor: Option<us
     }
 }
 
-/// Plans more partitions for a topic: up to `count` in all, on `assignments` if there are any.
+/// More partitions for a topic: up to `count` in all, on `assignments` if there are any.
+#[derive(Debug, Clone, Copy)]
+pub struct Growth<'a> {
+    pub name: &'a str,
+    pub count: i32,
+    pub assignments: Option<&'a [Vec<i32>]>,
+}
+
+/// Plans more partitions for a topic.
 pub fn grow(
     image: &MetadataImage,
-    name: &str,
-    count: i32,
-    assignments: Option<&[Vec<i32>]>,
+    config: &BrokerConfig,
+    growth: &Growth<'_>,
 ) -> Result<Vec<MetadataRecord>, ApiError> {
+    let Growth { name, count, .. } = *growth;
     let Some(topic) = image.topic(name) else {
         return Err(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION.into());
     };
@@ -269,7 +284,7 @@ pub fn grow(
     }
     let additional = count - present;
     let factor = topic.partitions.first().map_or(1, |p| p.replicas.len());
-    let replicas = match assignments {
+    let replicas = match growth.assignments {
         Some(given) => {
             if given.len() != additional as usize {
                 let text = format!(
@@ -285,7 +300,7 @@ pub fn grow(
         }
         None => {
             check_total(additional as usize)?;
-            place(image, present, additional, factor as i32)
+            place(image, config, present..count, factor as i32)
                 .map_err(|why| ApiError::new(ErrorCode::INVALID_REPLICATION_FACTOR, why))?
         }
     };

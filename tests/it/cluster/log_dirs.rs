@@ -176,6 +176,28 @@ fn partitions_go_where_there_are_fewest_and_not_where_none_are_wanted() {
     let told = describe(&mut Wire::connect(broker.bootstrap()));
     let cordoned: Vec<bool> = told.results.iter().map(|dir| dir.is_cordoned).collect();
     assert_eq!(cordoned, [false, true]);
+    let alter = |change: &str| {
+        let words = format!(
+            "configs --bootstrap-server {} --alter --entity-type brokers --entity-name 1 --add-config {change}",
+            broker.bootstrap()
+        );
+        run_kt(&words.split(' ').collect::<Vec<_>>(), b"")
+    };
+    let refused = alter("cordoned.log.dirs=/nowhere");
+    let why = "All entries in cordoned.log.dirs must be present in log.dirs or log.dir. Missing entries : /nowhere";
+    assert!(refused.exit != 0 && (refused.out() + &refused.err()).contains(why));
+    assert_eq!(alter("cordoned.log.dirs=*").exit, 0);
+    let words = [
+        "topics",
+        "--bootstrap-server",
+        broker.bootstrap(),
+        "--create",
+        "--topic",
+        "none",
+    ];
+    let refused = run_kt(&words, b"");
+    let why = "All brokers are currently fenced, or have all their log directories cordoned.";
+    assert!(refused.exit != 0 && (refused.out() + &refused.err()).contains(why));
 }
 
 /// To and fro while a producer writes: every record once, in order.
