@@ -109,3 +109,22 @@ impl From<&BrokerConfig> for GroupCoordinatorConfig {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_migration_policy_says_which_way_a_group_may_go() {
+        let of = |policy: &str| {
+            let props = [("group.consumer.migration.policy".to_owned(), policy.to_owned())];
+            let config = BrokerConfig::new(props.into()).expect("a policy of Kafka's");
+            let config = GroupCoordinatorConfig::from(&config);
+            (config.consumer_upgrade, config.consumer_downgrade)
+        };
+        assert_eq!(of("bidirectional"), (true, true));
+        assert_eq!(of("UPGRADE"), (true, false));
+        assert_eq!(of("downgrade"), (false, true));
+        assert_eq!(of("disabled"), (false, false));
+    }
+}

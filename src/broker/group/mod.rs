@@ -4,6 +4,7 @@
 //! - `shard`: the groups and offsets of one partition, as a state machine
 //! - [`classic`]: groups that agree on an assignment among their members (JoinGroup, SyncGroup)
 //! - [`consumer`]: groups the coordinator assigns (KIP-848)
+//! - `migration`: groups that change from the one protocol to the other while they work
 //! - [`share`]: groups whose members share partitions, record by record (KIP-932)
 //! - [`streams`]: groups of Kafka Streams, which are given tasks (KIP-1071)
 //! - [`offsets`]: committed offsets and their expiry; `pending` those of open transactions
