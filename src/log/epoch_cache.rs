@@ -31,7 +31,7 @@ impl EpochCache {
     pub(super) fn open(path: PathBuf) -> Result<Self, LogError> {
         let entries = checkpoint::read_epochs(&path)?;
         // No entries may also mean no file: then one is to be written.
-        let written = (!entries.is_empty()).then(|| entries.clone());
+        let written = (!entries.is_empty() || path.exists()).then(|| entries.clone());
         Ok(EpochCache { path, entries, written })
     }
 
