@@ -206,8 +206,10 @@ enum Source<'a> {
         decoder: Box<dyn BufRead + Send + 'a>,
         /// The record, if the decoder's own buffer does not hold all of it.
         record: Vec<u8>,
-        /// Bytes of the decoder's buffer that the record before lies in.
+        /// Bytes of the decoder's buffer that are in use: those of a record's length, and then of the record.
         lent: usize,
+        /// Bytes that the decoder's buffer is known to hold, those lent among them.
+        buffered: usize,
     },
 }
 
@@ -240,6 +242,7 @@ impl<'a> RecordReader<'a> {
                 decoder: codec.decoder(body).map_err(stream_error)?,
                 record: Vec::new(),
                 lent: 0,
+                buffered: 0,
             },
         };
         if header.record_count < 0 {
@@ -315,9 +318,18 @@ impl<'a> RecordReader<'a> {
         self.left -= 1;
         let length = match &mut self.source {
             Source::Slice(rest) => varint::read(rest),
-            Source::Stream { decoder, .. } => match read_varint(decoder) {
-                Ok(length) if length < 0 => Err(premature()),
-                length => length,
+            Source::Stream {
+                decoder,
+                lent,
+                buffered,
+                ..
+            } => match read_length(decoder) {
+                Ok(length) if length.value < 0 => Err(premature()),
+                Ok(length) => {
+                    (*lent, *buffered) = (length.lent, length.buffered);
+                    Ok(length.value)
+                }
+                Err(e) => Err(e),
             },
         };
         match length {
@@ -354,16 +366,22 @@ impl<'a> RecordReader<'a> {
                 )));
             }
             Source::Slice(rest) => base.parse(rest, length)?,
-            Source::Stream { decoder, record, lent } => {
-                let length_bytes = length as usize;
-                if decoder.fill_buf().map_err(stream_error)?.len() >= length_bytes {
-                    *lent = length_bytes;
-                    let buffered = decoder.fill_buf().map_err(stream_error)?;
-                    base.parse(&mut &buffered[..length_bytes], length)?
+            Source::Stream {
+                decoder,
+                record,
+                lent,
+                buffered,
+            } => {
+                let end = *lent + length as usize;
+                if *buffered >= end {
+                    let start = std::mem::replace(lent, end);
+                    let bytes = decoder.fill_buf().map_err(stream_error)?;
+                    base.parse(&mut bytes.get(start..end).ok_or_else(premature)?, length)?
                 } else {
+                    decoder.consume(std::mem::take(lent));
                     record.clear();
                     decoder.take(length as u64).read_to_end(record).map_err(stream_error)?;
-                    if record.len() < length_bytes {
+                    if record.len() < length as usize {
                         return Err(invalid(format!(
                             "Invalid record size: expected {length} bytes in record payload, but the record payload reached EOF."
                         )));
@@ -378,10 +396,14 @@ impl<'a> RecordReader<'a> {
 
     /// Reads the first fields of a long compressed record and lets the rest pass by.
     fn skim(&mut self, length: usize) -> Result<RecordMeta, RecordError> {
-        let Source::Stream { decoder, record, .. } = &mut self.source else {
+        let Source::Stream {
+            decoder, record, lent, ..
+        } = &mut self.source
+        else {
             return Err(premature());
         };
         self.ended = true;
+        decoder.consume(std::mem::take(lent));
         record.clear();
         let mut rest = decoder.take(length as u64);
         // Attributes and three varints take 21 bytes at most.
@@ -412,13 +434,24 @@ fn stream_error(e: std::io::Error) -> RecordError {
     invalid(format!("Failed to decompress record stream: {e}"))
 }
 
-fn read_varint(decoder: &mut dyn BufRead) -> Result<i32, RecordError> {
-    let buffered = decoder.fill_buf().map_err(stream_error)?;
-    if let Some(mut bytes) = buffered.get(..5) {
-        let length = varint::read(&mut bytes).map_err(|_| premature())?;
-        let used = 5 - bytes.len();
-        decoder.consume(used);
-        return Ok(length);
+/// The length field of a record in a stream.
+struct Length {
+    value: i32,
+    /// Bytes of it that are still in the decoder's buffer.
+    lent: usize,
+    /// Bytes in that buffer, if it was looked at.
+    buffered: usize,
+}
+
+#[inline]
+fn read_length(decoder: &mut dyn BufRead) -> Result<Length, RecordError> {
+    let buffer = decoder.fill_buf().map_err(stream_error)?;
+    if let Some(mut bytes) = buffer.get(..5) {
+        return Ok(Length {
+            value: varint::read(&mut bytes).map_err(|_| premature())?,
+            lent: 5 - bytes.len(),
+            buffered: buffer.len(),
+        });
     }
     let mut raw = [0u8; 5];
     for at in 0..raw.len() {
@@ -430,7 +463,11 @@ fn read_varint(decoder: &mut dyn BufRead) -> Result<i32, RecordError> {
         decoder.consume(1);
         raw[at] = byte;
         if byte & 0x80 == 0 {
-            return varint::read(&mut &raw[..=at]);
+            return Ok(Length {
+                value: varint::read(&mut &raw[..=at])?,
+                lent: 0,
+                buffered: 0,
+            });
         }
     }
     Err(premature())
