@@ -18,7 +18,7 @@ pub const UNDEFINED_EPOCH: i32 = -1;
 /// The end offset that goes with it.
 pub const UNDEFINED_EPOCH_OFFSET: i64 = -1;
 
-/// Epochs and start offsets, both rising. Every change is written through, but for an epoch that has no record yet.
+/// Epochs and start offsets, both rising. Every change is written through, but for a later epoch that has no record yet.
 #[derive(Debug)]
 pub(super) struct EpochCache {
     path: PathBuf,
@@ -53,16 +53,15 @@ impl EpochCache {
         self.entries.last().copied()
     }
 
-    /// Notes that `epoch` begins at `start_offset`, unless it is known already. What contradicts it is dropped. It is
-    /// written with its first record: a start of many partitions need not write a file for each.
-    pub(super) fn begin(&mut self, epoch: i32, start_offset: i64) {
-        let is_known = |last: EpochEntry| last.epoch == epoch && start_offset >= last.start_offset;
-        if epoch < 0 || self.latest().is_some_and(is_known) {
-            return;
+    /// Notes that `epoch` begins at `start_offset`, unless it is known already. What contradicts it is dropped. The first
+    /// epoch of a log is written at once, others with their first record: a start of many partitions need not write a
+    /// file for each.
+    pub(super) fn begin(&mut self, epoch: i32, start_offset: i64) -> io::Result<()> {
+        self.note(epoch, start_offset);
+        match self.written.as_ref().is_none_or(Vec::is_empty) {
+            true => self.write(),
+            false => Ok(()),
         }
-        self.entries
-            .retain(|e| e.epoch < epoch && e.start_offset < start_offset);
-        self.entries.push(EpochEntry { epoch, start_offset });
     }
 
     /// As [`EpochCache::begin`], for a record at `start_offset`.
@@ -70,8 +69,18 @@ impl EpochCache {
         if epoch < 0 {
             return Ok(());
         }
-        self.begin(epoch, start_offset);
+        self.note(epoch, start_offset);
         self.write()
+    }
+
+    fn note(&mut self, epoch: i32, start_offset: i64) {
+        let is_known = |last: EpochEntry| last.epoch == epoch && start_offset >= last.start_offset;
+        if epoch < 0 || self.latest().is_some_and(is_known) {
+            return;
+        }
+        self.entries
+            .retain(|e| e.epoch < epoch && e.start_offset < start_offset);
+        self.entries.push(EpochEntry { epoch, start_offset });
     }
 
     /// The last epoch that is at most `epoch`, and where it ends; undefined (-1, -1) if `epoch` is ahead of the log.

@@ -243,9 +243,13 @@ impl PartitionLog {
         self.epochs.epoch_for(offset)
     }
 
-    /// Notes that a leader epoch begins at the log's end, as a new leader does. It is on disk with its first record.
-    pub fn begin_epoch(&mut self, epoch: i32) {
-        self.epochs.begin(epoch, self.log_end_offset);
+    /// Notes that a leader epoch begins at the log's end, as a new leader does. Unless it is the log's first, it is on disk
+    /// with its first record.
+    ///
+    /// # Errors
+    /// If the disk fails.
+    pub fn begin_epoch(&mut self, epoch: i32) -> Result<(), LogError> {
+        Ok(self.epochs.begin(epoch, self.log_end_offset)?)
     }
 
     /// The aborted transactions that overlap `from..to`.

@@ -446,7 +446,7 @@ fn become_leader(partition: &Partition, node_id: i32) -> Result<(), ApiError> {
     let leadership = partition.leadership();
     let mut log = partition.log()?;
     if leadership.leader == node_id {
-        log.begin_epoch(leadership.leader_epoch);
+        log.begin_epoch(leadership.leader_epoch)?;
     }
     if leadership.isr == [node_id] {
         let end = log.log_end_offset();

@@ -76,7 +76,7 @@ fn a_log_is_the_same_in_another_directory() {
     copy(&mut t, &mut future);
     t.append(transactional(2, 0, 0, &["open"])).unwrap();
     t.append(batch(&["later"])).unwrap();
-    t.log().begin_epoch(3);
+    t.log().begin_epoch(3).unwrap();
     copy(&mut t, &mut future);
     let (before, stable, high_watermark) = (state(t.log()), t.log().last_stable_offset(), t.log().high_watermark());
     let old = t.log().give_way_to(future, NOW).unwrap();

@@ -27,7 +27,7 @@ const SETTINGS: &[&str] = &[
 ];
 
 /// How long `until` waits for the output it names.
-const UNTIL: Duration = Duration::from_secs(30);
+const UNTIL: Duration = Duration::from_secs(60);
 
 /// A cluster of a scenario. Held for as long as it should live.
 enum Cluster {
@@ -194,7 +194,7 @@ impl Run<'_> {
             if regex.is_match(&outcome.out()).unwrap_or(false) {
                 return;
             }
-            if outcome.exit != 0 && !outcome.err().is_empty() && start.elapsed() > UNTIL / 6 {
+            if outcome.exit != 0 && !outcome.err().is_empty() && start.elapsed() > UNTIL / 2 {
                 return;
             }
         }
