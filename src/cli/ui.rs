@@ -1,7 +1,9 @@
 //! The only way from a command to the terminal: data on stdout, everything else on stderr.
 
 use std::fmt;
+use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Write};
+use std::os::fd::AsFd;
 
 use super::{CliError, CliResult};
 
@@ -30,6 +32,7 @@ pub struct Ui {
     pub manner: Manner,
     out: Box<dyn Write + Send>,
     err: Box<dyn Write + Send>,
+    out_is_stdout: bool,
     out_is_terminal: bool,
     err_is_terminal: bool,
     format: Option<Format>,
@@ -53,6 +56,7 @@ impl Ui {
             manner,
             out: Box::new(BufWriter::with_capacity(64 * 1024, io::stdout())),
             err: Box::new(io::stderr()),
+            out_is_stdout: true,
             out_is_terminal: io::stdout().is_terminal(),
             err_is_terminal: io::stderr().is_terminal(),
             format: None,
@@ -66,6 +70,7 @@ impl Ui {
             manner,
             out,
             err,
+            out_is_stdout: false,
             out_is_terminal: false,
             err_is_terminal: false,
             format: None,
@@ -76,6 +81,18 @@ impl Ui {
     /// Where data goes.
     pub fn out(&mut self) -> &mut (dyn Write + Send) {
         &mut *self.out
+    }
+
+    /// The file that stdout is, if it is one. [`Ui::flush`] comes first, or what was written before comes later.
+    ///
+    /// # Errors
+    /// No descriptor is free.
+    pub fn out_file(&self) -> io::Result<Option<File>> {
+        if !self.out_is_stdout {
+            return Ok(None);
+        }
+        let file = File::from(io::stdout().as_fd().try_clone_to_owned()?);
+        Ok(file.metadata()?.is_file().then_some(file))
     }
 
     /// Where all else goes. Flushes nothing of stdout.

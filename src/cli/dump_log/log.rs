@@ -9,6 +9,7 @@ use crate::allocator::keep_freed_memory;
 use crate::cli::{CliError, CliResult, ui};
 use crate::log::inspect::{BatchCursor, Chunk, InspectError, LogFile};
 
+use super::blocks::Blocks;
 use super::render::{Offsets, Piece, Renderer, Shape};
 use super::{Dump, base_offset};
 
@@ -69,6 +70,7 @@ impl Dump<'_> {
     /// Shows all batches; the answer is how many bytes before `end` are no whole batch.
     fn render(&mut self, batches: BatchCursor<'_>, end: u64, shape: &Shape) -> CliResult<u64> {
         self.flush()?;
+        self.ui.flush()?;
         keep_freed_memory();
         let workers = thread::available_parallelism().map_or(1, usize::from).min(MOST_WORKERS);
         thread::scope(|scope| {
@@ -90,28 +92,37 @@ impl Dump<'_> {
     fn collect(&mut self, line: Receiver<Next>, size: u64, shape: &Shape) -> CliResult<u64> {
         let shows_progress = size >= PROGRESS_FROM && !self.ui.out_is_terminal();
         let bar = ui::progress_bytes(self.ui, shows_progress.then_some(size));
+        let mut blocks = self.ui.out_file()?.map(Blocks::new).transpose()?;
         let mut last_offset = -1;
         let end = line.into_iter().find_map(|next| match next {
             Next::End(end) => Some(end.map_err(CliError::from)),
             Next::Pieces { pieces, read } => {
                 let written = pieces
                     .into_iter()
-                    .try_for_each(|piece| self.piece(piece, shape, &mut last_offset));
+                    .try_for_each(|piece| self.piece(piece, shape, blocks.as_mut(), &mut last_offset));
                 bar.set_position(read);
                 written.err().map(Err)
             }
         });
         bar.finish_and_clear();
-        end.unwrap_or_else(|| Err(CliError::failed("the reader of the log ended without a word")))
+        // What was shown before a failure stays shown.
+        let written = blocks.map_or(Ok(()), Blocks::finish);
+        let end = end.unwrap_or_else(|| Err(CliError::failed("the reader of the log ended without a word")))?;
+        written?;
+        Ok(end)
     }
 
-    fn piece(&mut self, piece: Piece, shape: &Shape, last_offset: &mut i64) -> CliResult {
-        match &mut self.json {
-            None => self.ui.out().write_all(&piece.text)?,
+    fn piece(&mut self, piece: Piece, shape: &Shape, blocks: Option<&mut Blocks>, last_offset: &mut i64) -> CliResult {
+        let text = match &mut self.json {
+            None => piece.text,
             Some(json) => {
                 json.lines_of(&piece.text, &mut self.buffer);
-                self.flush()?;
+                std::mem::take(&mut self.buffer)
             }
+        };
+        match blocks {
+            Some(blocks) => blocks.push(text)?,
+            None => self.ui.out().write_all(&text)?,
         }
         if piece.damaged {
             self.report.note_failure();

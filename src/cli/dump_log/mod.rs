@@ -3,6 +3,7 @@
 //! Beyond the script: files without `--files`, folders, `--verify`, `--from-offset`, `--to-offset`, `--from-time`,
 //! `--to-time`, `--filter`, `-o json|jsonl`. As `kt dump-log` damage makes the command fail.
 
+mod blocks;
 mod decoder;
 mod index;
 mod java;

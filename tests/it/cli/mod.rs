@@ -2,6 +2,7 @@
 
 mod beyond;
 mod broker_ctl;
+mod dump_log_file;
 mod generated;
 mod perf;
 mod perf_beyond;
