@@ -115,7 +115,7 @@ async fn deadlines_have_kafkas_words() {
         .local_addr()
         .unwrap()
         .port();
-    let props = [("default.api.timeout.ms", "300"), ("request.timeout.ms", "200")];
+    let props = [("default.api.timeout.ms", "3000"), ("request.timeout.ms", "2000")];
     let connect = |port: u16| ConnectConfig {
         bootstrap: Bootstrap::Servers(format!("127.0.0.1:{port}")),
         props: props.iter().copied().collect(),

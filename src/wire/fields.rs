@@ -399,4 +399,12 @@ pub fn size_of<T: Encodable>(message: &T, version: i16) -> Result<usize> {
     Ok(bytes.len())
 }
 
+/// What is written of a message that can be.
+#[cfg(test)]
+pub(crate) fn encoded<T: Encodable>(message: &T, version: i16) -> bytes::Bytes {
+    let mut bytes = bytes::BytesMut::new();
+    message.encode(&mut bytes, version).unwrap();
+    bytes.freeze()
+}
+
 pub(crate) use {message, one_more_version, request, top};

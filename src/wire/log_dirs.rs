@@ -123,18 +123,12 @@ impl Encodable for DescribeLogDirsResponse {
 
 #[cfg(test)]
 mod tests {
-    use bytes::{Bytes, BytesMut};
     use kafka_protocol::messages::describe_log_dirs_response::DescribeLogDirsPartition;
     use kafka_protocol::protocol::Request;
 
     use super::*;
+    use crate::wire::fields::encoded;
     use crate::wire::guard::{Side, check};
-
-    fn encoded<T: Encodable>(message: &T, version: i16) -> Bytes {
-        let mut bytes = BytesMut::new();
-        message.encode(&mut bytes, version).unwrap();
-        bytes.freeze()
-    }
 
     fn topic() -> DescribeLogDirsTopic {
         DescribeLogDirsTopic::default()

@@ -132,17 +132,11 @@ impl From<m::OffsetFetchRequest> for Fetch {
 
 #[cfg(test)]
 mod tests {
-    use bytes::{Bytes, BytesMut};
-    use kafka_protocol::protocol::{Encodable, Request};
+    use kafka_protocol::protocol::Request;
 
     use super::*;
+    use crate::wire::fields::encoded;
     use crate::wire::guard::{Side, check};
-
-    fn encoded<T: Encodable>(message: &T, version: i16) -> Bytes {
-        let mut bytes = BytesMut::new();
-        message.encode(&mut bytes, version).unwrap();
-        bytes.freeze()
-    }
 
     /// Comes back as it was, fits the definition's layout, and no shorter.
     #[track_caller]

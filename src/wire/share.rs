@@ -158,15 +158,9 @@ request!(
 
 #[cfg(test)]
 mod tests {
-    use bytes::{Bytes, BytesMut};
 
     use super::*;
-
-    fn encoded<T: Encodable>(message: &T, version: i16) -> Bytes {
-        let mut bytes = BytesMut::new();
-        message.encode(&mut bytes, version).unwrap();
-        bytes.freeze()
-    }
+    use crate::wire::fields::encoded;
 
     fn fetch() -> ShareFetchRequest {
         let batch = AcknowledgementBatch {

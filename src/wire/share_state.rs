@@ -154,17 +154,11 @@ request!(
 
 #[cfg(test)]
 mod tests {
-    use bytes::{Bytes, BytesMut};
     use kafka_protocol::messages as m;
-    use kafka_protocol::protocol::{Decodable, Encodable};
+    use kafka_protocol::protocol::Decodable;
 
     use super::*;
-
-    fn encoded<T: Encodable>(message: &T, version: i16) -> Bytes {
-        let mut bytes = BytesMut::new();
-        message.encode(&mut bytes, version).unwrap();
-        bytes.freeze()
-    }
+    use crate::wire::fields::encoded;
 
     #[test]
     fn version_0_is_what_the_crate_reads() {

@@ -65,17 +65,11 @@ request!(WriteTxnMarkersRequest, WriteTxnMarkersResponse, 27, 1..=2);
 
 #[cfg(test)]
 mod tests {
-    use bytes::{Bytes, BytesMut};
     use kafka_protocol::messages::{self as m, ProducerId};
-    use kafka_protocol::protocol::{Decodable, Encodable, StrBytes};
+    use kafka_protocol::protocol::{Decodable, StrBytes};
 
     use super::*;
-
-    fn encoded<T: Encodable>(message: &T, version: i16) -> Bytes {
-        let mut bytes = BytesMut::new();
-        message.encode(&mut bytes, version).unwrap();
-        bytes.freeze()
-    }
+    use crate::wire::fields::encoded;
 
     fn name() -> TopicName {
         TopicName(StrBytes::from_static_str("t"))

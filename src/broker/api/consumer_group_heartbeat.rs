@@ -6,7 +6,8 @@ use kafka_protocol::messages::{ConsumerGroupHeartbeatRequest, ConsumerGroupHeart
 use uuid::Uuid;
 
 use super::shared::may_describe_all;
-use crate::broker::group::consumer::{Assignment, GroupError, HeartbeatAnswer, HeartbeatRequest, JOIN_EPOCH};
+use crate::broker::group::GroupError;
+use crate::broker::group::consumer::{Assignment, HeartbeatAnswer, HeartbeatRequest, JOIN_EPOCH};
 use crate::broker::request::{Operation, RequestContext, Resource};
 use crate::wire::ErrorCode;
 

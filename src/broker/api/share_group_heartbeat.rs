@@ -7,7 +7,8 @@
 use kafka_protocol::messages::share_group_heartbeat_response::{Assignment as WireAssignment, TopicPartitions};
 use kafka_protocol::messages::{ShareGroupHeartbeatRequest, ShareGroupHeartbeatResponse};
 
-use crate::broker::group::consumer::{Assignment, GroupError};
+use crate::broker::group::GroupError;
+use crate::broker::group::consumer::Assignment;
 use crate::broker::group::share::{ShareHeartbeat, ShareHeartbeatAnswer};
 use crate::broker::request::{Operation, RequestContext, Resource};
 use crate::broker::share::manager::keys;

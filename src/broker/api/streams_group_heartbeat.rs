@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use kafka_protocol::protocol::StrBytes;
 
 use super::shared::{text, topic_name};
-use crate::broker::group::consumer::GroupError;
+use crate::broker::group::GroupError;
 use crate::broker::group::streams::tasks::{TaskSet, from_wire, to_wire};
 use crate::broker::group::streams::topology::{InternalTopic, MISSING_INTERNAL_TOPICS};
 use crate::broker::group::streams::{StreamsHeartbeat, StreamsHeartbeatAnswer};

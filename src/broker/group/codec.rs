@@ -285,3 +285,13 @@ impl Writer {
         self.0.into()
     }
 }
+
+/// The key of a record of a group, or of something in it.
+pub fn key_of(key_type: i16, group_id: &str, second: Option<&str>) -> Bytes {
+    let mut key = Writer::starting_with(key_type);
+    key.string(group_id);
+    if let Some(second) = second {
+        key.string(second);
+    }
+    key.finish()
+}

@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::classic::{JoinRequest, Protocol, SyncRequest};
 use super::config::GroupCoordinatorConfig;
 use super::consumer::{Assignment, ClusterView, HeartbeatAnswer, HeartbeatRequest};
+use super::coordinator_tests::join_request;
 use super::records::Record;
 use super::shard::{Group, Shard};
 use super::subscription::{NamedPartitions, assignment, encode_assignment};
@@ -78,19 +79,14 @@ impl World {
     fn join_as(&mut self, member_id: &str, instance_id: Option<&str>, owned: &[i32]) -> JoinGroupResponse {
         let request = JoinRequest {
             reply: 1,
-            member_id: member_id.to_owned(),
             instance_id: instance_id.map(str::to_owned),
-            client_id: "c".to_owned(),
-            client_host: "/127.0.0.1".to_owned(),
-            session_timeout_ms: 10_000,
-            rebalance_timeout_ms: 60_000,
-            protocol_type: "consumer".to_owned(),
             protocols: vec![Protocol {
                 name: "range".to_owned(),
                 metadata: subscription(owned),
             }],
             requires_known_member_id: true,
             supports_skipping_assignment: true,
+            ..join_request(member_id)
         };
         self.with(|shard, turn| shard.join(turn, "g", request));
         match self.replies.pop() {

@@ -4,6 +4,7 @@
 //! - `shard`: the groups and offsets of one partition, as a state machine
 //! - [`classic`]: groups that agree on an assignment among their members (JoinGroup, SyncGroup)
 //! - [`consumer`]: groups the coordinator assigns (KIP-848)
+//! - `membership`: what the three kinds of group have in common whose members send one heartbeat for everything
 //! - `migration`: groups that change from the one protocol to the other while they work
 //! - [`share`]: groups whose members share partitions, record by record (KIP-932)
 //! - [`streams`]: groups of Kafka Streams, which are given tasks (KIP-1071)
@@ -19,6 +20,7 @@ pub mod consumer;
 pub mod coordinator;
 #[cfg(test)]
 mod coordinator_tests;
+mod membership;
 mod migration;
 #[cfg(test)]
 mod migration_tests;
@@ -37,4 +39,5 @@ mod turn;
 
 pub use config::GroupCoordinatorConfig;
 pub use coordinator::{GroupCoordinator, OffsetsLog};
+pub use membership::GroupError;
 pub use offsets_topic::OffsetsTopic;

@@ -5,8 +5,9 @@ use std::collections::HashSet;
 use kafka_protocol::messages::{JoinGroupResponse, SyncGroupResponse};
 
 use super::classic::{JoinRequest, SyncRequest, join_error, sync_error};
-use super::consumer::{GroupError, HeartbeatAnswer, HeartbeatRequest, Sight};
+use super::consumer::{HeartbeatAnswer, HeartbeatRequest, Sight};
 use super::coordinator::GroupCoordinator;
+use super::membership::GroupError;
 use super::offsets::{OffsetCommit, TopicOffsets};
 use super::shard::{Group, ListedGroup};
 use super::turn::Reply;

@@ -7,7 +7,8 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::classic::{CONSUMER_PROTOCOL_TYPE, ClassicGroup, JoinRequest, State, SyncRequest, join_error, sync_error};
 use super::consumer::records::ConsumerRecord;
-use super::consumer::{ConsumerGroup, GroupError, HeartbeatAnswer, HeartbeatRequest, JOIN_EPOCH};
+use super::consumer::{ConsumerGroup, HeartbeatAnswer, HeartbeatRequest, JOIN_EPOCH};
+use super::membership::GroupError;
 use super::offsets::{OffsetCommit, Offsets, RetentionStart, TopicOffsets, tombstone};
 use super::pending::PendingOffsets;
 use super::records::Record;

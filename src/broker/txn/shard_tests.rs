@@ -258,8 +258,8 @@ fn a_producer_that_goes_on_after_an_error_keeps_its_id() {
     );
 }
 
-#[test]
-fn when_epochs_run_out_there_is_a_new_producer_id() {
+/// Producer id 5 at this epoch: another than what a new one would get.
+fn at_epoch_of_5(epoch: i16) -> World {
     let mut w = World::new();
     w.init(None).unwrap();
     let mut metadata = w.shard.get(ID).unwrap().clone();
@@ -268,7 +268,13 @@ fn when_epochs_run_out_there_is_a_new_producer_id() {
         transactional_id: ID.to_owned(),
         value: Some(metadata),
     });
-    w.set_epoch(i16::MAX - 2);
+    w.set_epoch(epoch);
+    w
+}
+
+#[test]
+fn when_epochs_run_out_there_is_a_new_producer_id() {
+    let mut w = at_epoch_of_5(i16::MAX - 2);
     assert_eq!(w.init(None), Ok((5, i16::MAX - 1)));
     assert_eq!(w.init(Some((5, i16::MAX - 1))), Ok((FRESH, 0)));
     assert_eq!(w.init(Some((5, i16::MAX - 1))), Ok((FRESH, 0)), "sent again");
@@ -276,15 +282,7 @@ fn when_epochs_run_out_there_is_a_new_producer_id() {
 
 #[test]
 fn a_transaction_that_uses_the_last_epoch_up_ends_with_a_new_producer_id() {
-    let mut w = World::new();
-    w.init(None).unwrap();
-    let mut metadata = w.shard.get(ID).unwrap().clone();
-    metadata.producer_id = 5;
-    w.shard.replay(super::records::Record {
-        transactional_id: ID.to_owned(),
-        value: Some(metadata),
-    });
-    w.set_epoch(i16::MAX - 1);
+    let mut w = at_epoch_of_5(i16::MAX - 1);
     w.add((5, i16::MAX - 1), &[0], 2).unwrap();
     let without_id = {
         let mut turn = Turn::new(w.now_ms, &w.config, 2);

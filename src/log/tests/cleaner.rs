@@ -122,12 +122,7 @@ fn tombstones_go_after_their_horizon_and_not_before() {
 fn aborted_records_go_and_producers_stay_known() {
     let mut t = compacted();
     t.append(transactional(1, 0, 0, &["aborted"])).unwrap();
-    let abort = EndTxnMarker {
-        committed: false,
-        coordinator_epoch: 0,
-    };
-    t.append_from(abort.to_batch(1, 0, NOW), AppendOrigin::Coordinator)
-        .unwrap();
+    t.abort(1);
     t.append(produced(5, 0, 0, &["superseded"])).unwrap();
     t.append(produced(6, 0, 0, &["last of k"])).unwrap();
     fill(&mut t);

@@ -5,7 +5,6 @@ use std::fs;
 use super::support::*;
 use crate::log::{AppendOrigin, LogConfig, OpenOptions, offset_file};
 use crate::record::Batches;
-use crate::record::control::EndTxnMarker;
 
 fn config() -> LogConfig {
     LogConfig {
@@ -123,12 +122,7 @@ fn lost_or_senseless_indexes_are_made_anew() {
         t.append(batch_at(NOW + i, &["x".repeat(50).as_str()])).unwrap();
     }
     t.append(transactional(1, 0, 0, &["a"])).unwrap();
-    let abort = EndTxnMarker {
-        committed: false,
-        coordinator_epoch: 0,
-    };
-    t.append_from(abort.to_batch(1, 0, NOW), AppendOrigin::Coordinator)
-        .unwrap();
+    t.abort(1);
     t.reopen(true);
     let files = |t: &TestLog| {
         let mut all: Vec<_> = fs::read_dir(t.dir()).unwrap().map(|e| e.unwrap().path()).collect();

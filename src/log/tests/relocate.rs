@@ -7,8 +7,7 @@ use uuid::Uuid;
 
 use super::support::*;
 use crate::TopicPartition;
-use crate::log::{AppendOrigin, LogConfig, OpenOptions, PartitionLog};
-use crate::record::control::EndTxnMarker;
+use crate::log::{LogConfig, OpenOptions, PartitionLog};
 
 /// Copies until nothing is left to copy.
 fn copy(t: &mut TestLog, future: &mut PartitionLog) {
@@ -61,12 +60,7 @@ fn a_log_is_the_same_in_another_directory() {
     t.append(batch(&["a", "b", "c"])).unwrap();
     t.append(produced(5, 0, 0, &["of 5"])).unwrap();
     t.append(transactional(1, 0, 0, &["aborted"])).unwrap();
-    let abort = EndTxnMarker {
-        committed: false,
-        coordinator_epoch: 0,
-    };
-    t.append_from(abort.to_batch(1, 0, NOW), AppendOrigin::Coordinator)
-        .unwrap();
+    t.abort(1);
     for n in 0..20 {
         t.append(batch(&[&format!("{n}{}", "x".repeat(60))])).unwrap();
     }

@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use crate::TopicPartition;
 use crate::log::{AppendInfo, AppendOrigin, LogConfig, LogError, OpenOptions, PartitionLog};
+use crate::record::control::EndTxnMarker;
 use crate::record::{BatchOptions, Batches, RecordBatchBuilder};
 
 pub const NOW: i64 = 1_700_000_000_000;
@@ -36,6 +37,16 @@ impl TestLog {
 
     pub fn log(&mut self) -> &mut PartitionLog {
         self.log.as_mut().unwrap()
+    }
+
+    /// Ends the open transaction of a producer, of epoch 0, with an abort.
+    pub fn abort(&mut self, producer_id: i64) {
+        let marker = EndTxnMarker {
+            committed: false,
+            coordinator_epoch: 0,
+        };
+        self.append_from(marker.to_batch(producer_id, 0, NOW), AppendOrigin::Coordinator)
+            .unwrap();
     }
 
     /// Opens the log again; `clean` says how it was left.

@@ -28,6 +28,17 @@ def unsecured_token(user):
     return f"{part({'alg': 'none'})}.{part({'sub': user, 'iat': now, 'exp': now + 600})}."
 
 
+def login(way, tokens):
+    """What aiokafka and kafka-python are told of SASL. tokens(user) gives the tokens of a user."""
+    if not way["mechanism"]:
+        return {}
+    if way["mechanism"] == "OAUTHBEARER":
+        told = {"sasl_oauth_token_provider": tokens(way["user"])}
+    else:
+        told = {"sasl_plain_username": way["user"], "sasl_plain_password": way["password"]}
+    return told | {"sasl_mechanism": way["mechanism"]}
+
+
 def add_tests(client, there_and_back, is_refused, denied):
     """there_and_back(way) sends a record and reads it in a group; is_refused(way) says that nobody logs in; denied(way) that a
     user may neither write nor read."""

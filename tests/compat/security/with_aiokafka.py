@@ -8,7 +8,7 @@ from aiokafka.abc import AbstractTokenProvider
 from aiokafka.errors import GroupAuthorizationFailedError, KafkaError, TopicAuthorizationFailedError
 from aiokafka.helpers import create_ssl_context
 
-from known import KNOWN, TOPIC, add_tests, unsecured_token
+from known import KNOWN, TOPIC, add_tests, login, unsecured_token
 
 
 class Tokens(AbstractTokenProvider):
@@ -25,13 +25,7 @@ def settings(way):
         trusted = None if "untrusted" in way else KNOWN["ca"]
         own = KNOWN["client"] if way["certificate"] else None
         told["ssl_context"] = create_ssl_context(cafile=trusted, certfile=own, keyfile=own)
-    if way["mechanism"] == "OAUTHBEARER":
-        told["sasl_oauth_token_provider"] = Tokens(way["user"])
-    elif way["mechanism"]:
-        told |= {"sasl_plain_username": way["user"], "sasl_plain_password": way["password"]}
-    if way["mechanism"]:
-        told["sasl_mechanism"] = way["mechanism"]
-    return told
+    return told | login(way, Tokens)
 
 
 def looped(function):

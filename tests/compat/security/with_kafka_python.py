@@ -7,7 +7,7 @@ from kafka.errors import GroupAuthorizationFailedError, KafkaError, TopicAuthori
 from kafka.net.sasl.oauth import AbstractTokenProvider
 
 from check import raises
-from known import KNOWN, TOPIC, add_tests, unsecured_token
+from known import KNOWN, TOPIC, add_tests, login, unsecured_token
 
 
 class Tokens(AbstractTokenProvider):
@@ -24,13 +24,7 @@ def settings(way):
         told["ssl_cafile"] = KNOWN["ca"]
     if way["certificate"]:
         told |= {"ssl_certfile": KNOWN["client"], "ssl_keyfile": KNOWN["client"]}
-    if way["mechanism"] == "OAUTHBEARER":
-        told["sasl_oauth_token_provider"] = Tokens(way["user"])
-    elif way["mechanism"]:
-        told |= {"sasl_plain_username": way["user"], "sasl_plain_password": way["password"]}
-    if way["mechanism"]:
-        told["sasl_mechanism"] = way["mechanism"]
-    return told
+    return told | login(way, Tokens)
 
 
 def there_and_back(way):

@@ -233,9 +233,8 @@ fn a_replica_moves_while_it_is_written() {
     assert_holds(dirs.start(&[]).bootstrap(), 0..sent);
 }
 
-#[test]
-fn a_move_is_told_of_and_can_be_called_off() {
-    let dirs = Dirs::new();
+/// A partition on its slow way to the second folder, where some of it is.
+fn a_move_begun(dirs: &Dirs) -> (Broker, Wire) {
     let broker = dirs.start(&[]);
     client::create_topic(broker.bootstrap(), TOPIC, 1);
     produce(broker.bootstrap(), 0..5_000);
@@ -245,6 +244,13 @@ fn a_move_is_told_of_and_can_be_called_off() {
     until("some is copied", || {
         in_dir(&mut wire, &dirs.b).is_some_and(|p| p.partition_size > 0)
     });
+    (broker, wire)
+}
+
+#[test]
+fn a_move_is_told_of_and_can_be_called_off() {
+    let dirs = Dirs::new();
+    let (_broker, mut wire) = a_move_begun(&dirs);
     let (current, future) = (in_dir(&mut wire, &dirs.a), in_dir(&mut wire, &dirs.b));
     let (current, future) = (current.expect("the present log"), future.expect("the future log"));
     assert!(!current.is_future_key && future.is_future_key);
@@ -265,15 +271,7 @@ fn a_move_is_told_of_and_can_be_called_off() {
 #[test]
 fn a_move_goes_on_after_a_kill() {
     let dirs = Dirs::new();
-    let broker = dirs.start(&[]);
-    client::create_topic(broker.bootstrap(), TOPIC, 1);
-    produce(broker.bootstrap(), 0..5_000);
-    slow_down(&broker);
-    let mut wire = Wire::connect(broker.bootstrap());
-    assert_eq!(move_to(&mut wire, &dirs.b), 0);
-    until("some is copied", || {
-        in_dir(&mut wire, &dirs.b).is_some_and(|p| p.partition_size > 0)
-    });
+    let (broker, _wire) = a_move_begun(&dirs);
     broker.kill();
     let left = Dirs::partitions(&dirs.b);
     assert!(left.len() == 1 && left[0].ends_with("-future"), "{left:?}");

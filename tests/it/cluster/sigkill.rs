@@ -15,7 +15,7 @@ use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use rdkafka::{ClientConfig, ClientContext};
 
 use crate::support::broker::Broker;
-use crate::support::{free_ports, is_nightly, rdkafka as client};
+use crate::support::{SetOnDrop, free_ports, is_nightly, rdkafka as client};
 
 const TOPIC: &str = "load";
 const PARTITIONS: i32 = 3;
@@ -147,14 +147,6 @@ fn read(bootstrap: &str, partition: i32, count: usize) -> Vec<String> {
         }
     }
     values
-}
-
-struct SetOnDrop<'a>(&'a AtomicBool);
-
-impl Drop for SetOnDrop<'_> {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
 }
 
 #[test]

@@ -17,7 +17,7 @@ use rdkafka::producer::{BaseRecord, DefaultProducerContext, Producer, ThreadedPr
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
 use crate::support::broker::Broker;
-use crate::support::{free_ports, is_nightly, rdkafka as client};
+use crate::support::{SetOnDrop, free_ports, is_nightly, rdkafka as client};
 
 const TOPIC: &str = "ledger";
 const PARTITIONS: i32 = 3;
@@ -151,14 +151,6 @@ fn offset(bootstrap: &str) -> i64 {
     asked.add_partition(TOPIC, 0);
     let found = consumer(bootstrap).committed_offsets(asked, client::LIMIT);
     found.expect("an offset").elements()[0].offset().to_raw().unwrap_or(-1)
-}
-
-struct SetOnDrop<'a>(&'a AtomicBool);
-
-impl Drop for SetOnDrop<'_> {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
 }
 
 #[test]

@@ -10,6 +10,7 @@ pub mod wire;
 
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The `kt` binary under test.
 pub fn kt() -> &'static Path {
@@ -73,5 +74,14 @@ pub fn copy_dir(from: &Path, to: &Path) {
         } else {
             std::fs::copy(entry.path(), target).expect("a copy");
         }
+    }
+}
+
+/// Tells others to end, also when the one that would have told them panics.
+pub struct SetOnDrop<'a>(pub &'a AtomicBool);
+
+impl Drop for SetOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
     }
 }

@@ -12,7 +12,7 @@ use kafka_protocol::messages::{JoinGroupResponse, SyncGroupResponse};
 use uuid::Uuid;
 
 use super::heartbeat::partitions_of;
-use super::records::{ClassicMetadata, ConsumerRecord, GroupEpoch, MemberMetadata, TargetAssignmentEpoch};
+use super::records::{ClassicMetadata, ConsumerRecord, GroupEpoch, MemberMetadata, TargetAssignmentEpoch, to_record};
 use super::{Assignment, ClusterView, ConsumerGroup, ConsumerMember, Downgrade, EpochAssignment, MemberState};
 use crate::broker::group::classic::{
     CONSUMER_PROTOCOL_TYPE, ClassicGroup, ClassicMember, JoinRequest, Protocol, SyncRequest, join_error, sync_error,
@@ -94,7 +94,7 @@ impl ConsumerGroup {
         }
         group.write(turn, ConsumerRecord::GroupMetadata(Some(born)));
         for (member_id, _, assigned) in &members {
-            let (member_id, value) = (member_id.clone(), Some(super::heartbeat::to_record(assigned)));
+            let (member_id, value) = (member_id.clone(), Some(to_record(assigned)));
             group.write(turn, ConsumerRecord::TargetAssignmentMember { member_id, value });
         }
         let target = TargetAssignmentEpoch {
@@ -171,7 +171,8 @@ impl ConsumerGroup {
         if let Some(member) = self.members.get_mut(member_id)
             && let Some(classic) = &member.metadata.classic
         {
-            member.session_deadline_ms = Some(turn.after_ms(classic.session_timeout_ms));
+            let deadline_ms = turn.after_ms(classic.session_timeout_ms);
+            member.deadlines.begin_session(deadline_ms);
         }
     }
 
@@ -204,7 +205,7 @@ impl ConsumerGroup {
             return Err(refused(ErrorCode::GROUP_MAX_SIZE_REACHED));
         }
         let instance_id = request.instance_id.as_ref();
-        let is_return = instance_id.is_some_and(|id| self.static_members.contains_key(id));
+        let is_return = instance_id.is_some_and(|id| self.static_members.owner(id).is_some());
         let member_id = self.admit_classic(turn, request)?;
         let changed = self.update_classic(turn, request, &member_id, &said);
         let (cluster, epoch) = (turn.cluster, self.epoch);
@@ -250,7 +251,7 @@ impl ConsumerGroup {
                 false => Ok(request.member_id.clone()),
             };
         };
-        match self.static_members.get(instance_id).cloned() {
+        match self.static_members.owner(instance_id).cloned() {
             None if is_nameless => Ok(request.new_member_id()),
             None => Err((request.member_id.clone(), ErrorCode::UNKNOWN_MEMBER_ID)),
             Some(owner) if is_nameless => {
@@ -290,7 +291,7 @@ impl ConsumerGroup {
     /// The member, if this is how it is known.
     fn known_member(&self, member_id: &str, instance_id: Option<&str>) -> Result<&ConsumerMember, ErrorCode> {
         if let Some(instance_id) = instance_id {
-            match self.static_members.get(instance_id) {
+            match self.static_members.owner(instance_id) {
                 None => return Err(ErrorCode::UNKNOWN_MEMBER_ID),
                 Some(owner) if owner != member_id => return Err(ErrorCode::FENCED_INSTANCE_ID),
                 Some(_) => {}
@@ -398,7 +399,7 @@ impl ConsumerGroup {
 
     /// The id of a member that is to leave. An administrator names static members by their instance id alone.
     fn find_leaving(&self, member_id: &str, instance_id: Option<&str>) -> Result<String, ErrorCode> {
-        match instance_id.and_then(|id| self.static_members.get(id)) {
+        match instance_id.and_then(|id| self.static_members.owner(id)) {
             Some(owner) if member_id.is_empty() => Ok(owner.clone()),
             _ => self.known_member(member_id, instance_id).map(|_| member_id.to_owned()),
         }

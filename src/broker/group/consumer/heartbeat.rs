@@ -4,14 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use uuid::Uuid;
 
-use super::records::{
-    ConsumerRecord, GroupEpoch, MemberMetadata, ResolvedRegex, TargetAssignmentEpoch, TopicIdPartitions,
-};
+use super::records::{ConsumerRecord, GroupEpoch, MemberMetadata, ResolvedRegex, TargetAssignmentEpoch, to_record};
 use super::{
-    Assignment, ClusterView, ConsumerGroup, ConsumerMember, Downgrade, GroupError, JOIN_EPOCH, LEAVE_EPOCH,
+    Assignment, ClusterView, ConsumerGroup, ConsumerMember, Downgrade, GroupError, JOIN_EPOCH, KIND, LEAVE_EPOCH,
     LEAVE_STATIC_EPOCH, MemberState, TopicsMark, compile,
 };
 use crate::broker::group::consumer::assignor::{Assignor, Subscriber};
+use crate::broker::group::membership::{check_epoch, check_not_blank, hash_of_topics};
 use crate::broker::group::turn::Turn;
 use crate::wire::error::ErrorCode;
 
@@ -51,20 +50,14 @@ pub struct HeartbeatAnswer {
 impl HeartbeatRequest {
     /// Checks what can be checked without the group. `client_makes_ids` is true since v1.
     pub fn validate(&self, group_id: &str, client_makes_ids: bool) -> Result<(), GroupError> {
-        let invalid = |text: &str| Err(GroupError::new(ErrorCode::INVALID_REQUEST, text));
-        let is_blank = |text: &Option<String>| text.as_ref().is_some_and(|text| text.trim().is_empty());
-        if group_id.trim().is_empty() {
-            return invalid("GroupId can't be empty.");
-        }
-        if (client_makes_ids || self.member_epoch != JOIN_EPOCH) && self.member_id.trim().is_empty() {
-            return invalid("MemberId can't be empty.");
-        }
-        if is_blank(&self.instance_id) {
-            return invalid("InstanceId can't be empty.");
-        }
-        if is_blank(&self.rack_id) {
-            return invalid("RackId can't be empty.");
-        }
+        let invalid = |text: &str| Err(GroupError::invalid(text));
+        let has_id = client_makes_ids || self.member_epoch != JOIN_EPOCH;
+        check_not_blank(&[
+            ("GroupId", Some(group_id)),
+            ("MemberId", has_id.then_some(&self.member_id)),
+            ("InstanceId", self.instance_id.as_deref()),
+            ("RackId", self.rack_id.as_deref()),
+        ])?;
         match self.member_epoch {
             JOIN_EPOCH => {
                 if self.rebalance_timeout_ms == -1 {
@@ -131,9 +124,7 @@ impl ConsumerGroup {
             && !self.members.contains_key(&request.member_id)
             && self.members.len() >= turn.config.consumer_max_size
         {
-            let max_size = turn.config.consumer_max_size;
-            let text = format!("The consumer group has reached its maximum capacity of {max_size} members.");
-            return Err(GroupError::new(ErrorCode::GROUP_MAX_SIZE_REACHED, text));
+            return Err(GroupError::full(KIND, turn.config.consumer_max_size));
         }
         let member_id = request.member_id.clone();
         self.admit(turn, request)?;
@@ -151,7 +142,7 @@ impl ConsumerGroup {
         let Some(member) = self.members.get_mut(&member_id) else {
             return Err(ErrorCode::UNKNOWN_MEMBER_ID.into());
         };
-        member.session_deadline_ms = Some(turn.after_ms(session_timeout_ms));
+        member.deadlines.begin_session(turn.after_ms(session_timeout_ms));
         let changed = member.assigned != before;
         Ok(HeartbeatAnswer {
             member_epoch: member.member_epoch,
@@ -166,25 +157,20 @@ impl ConsumerGroup {
         let member_id = &request.member_id;
         let is_joining = request.member_epoch == JOIN_EPOCH;
         if let Some(instance_id) = &request.instance_id {
-            match self.static_members.get(instance_id).cloned() {
+            match self.static_members.owner(instance_id).cloned() {
                 None if is_joining => return Ok(()),
-                None => return Err(unknown_member(member_id, &self.group_id)),
+                None => return Err(GroupError::unknown_member(member_id, &self.group_id)),
                 Some(owner) if owner == *member_id => {}
                 Some(owner) if is_joining => return self.take_over(turn, instance_id, &owner, member_id),
-                Some(owner) => {
-                    return Err(GroupError::new(
-                        ErrorCode::FENCED_INSTANCE_ID,
-                        format!(
-                            "Static member {member_id} with instance id {instance_id} was fenced by member {owner}."
-                        ),
-                    ));
-                }
+                Some(owner) => return Err(GroupError::fenced_instance(member_id, instance_id, &owner)),
             }
         }
         match self.members.get(member_id) {
             Some(_) | None if is_joining => Ok(()),
-            Some(member) => check_epoch(member, request),
-            None => Err(unknown_member(member_id, &self.group_id)),
+            Some(member) => check_epoch(KIND, request.member_epoch, member.epochs(), || {
+                request.owned.as_ref().is_some_and(|owned| member.has_all(owned))
+            }),
+            None => Err(GroupError::unknown_member(member_id, &self.group_id)),
         }
     }
 
@@ -373,24 +359,14 @@ impl ConsumerGroup {
         })
     }
 
-    /// A number that changes when a subscribed topic comes, goes, or gets partitions; 0 without topics. Not Kafka's own
-    /// number: a broker that takes the log over merely assigns once more.
+    /// Of the subscribed topics.
     fn hash_of_topics(&self, topics: &dyn ClusterView) -> i64 {
         let names: BTreeSet<&str> = self
             .members
             .values()
             .flat_map(|member| self.topics_of(member))
             .collect();
-        let known = names.into_iter().filter_map(|name| topics.topic(name));
-        let mut hash = 0u64;
-        for (id, partitions) in known {
-            for byte in id.as_bytes().iter().copied().chain(partitions.to_be_bytes()) {
-                hash = (hash ^ u64::from(byte))
-                    .wrapping_mul(0x0100_0000_01b3)
-                    .wrapping_add(0x9e37_79b9);
-            }
-        }
-        hash as i64
+        hash_of_topics(names.into_iter().filter_map(|name| topics.topic(name)))
     }
 
     /// Computes the target assignment for the present epoch; only members whose target changes get a record.
@@ -427,21 +403,19 @@ impl ConsumerGroup {
     ) -> Result<HeartbeatAnswer, GroupError> {
         let mut member_id = request.member_id.clone();
         if let Some(instance_id) = &request.instance_id {
-            let owner = self.static_members.get(instance_id);
-            let owner = owner.ok_or_else(|| unknown_member(&member_id, &self.group_id))?;
+            let owner = self.static_members.owner(instance_id);
+            let owner = owner.ok_or_else(|| GroupError::unknown_member(&member_id, &self.group_id))?;
             if *owner != member_id {
-                let text =
-                    format!("Static member {member_id} with instance id {instance_id} was fenced by member {owner}.");
-                return Err(GroupError::new(ErrorCode::FENCED_INSTANCE_ID, text));
+                return Err(GroupError::fenced_instance(&member_id, instance_id, owner));
             }
             member_id.clone_from(owner);
         }
         let Some(member) = self.members.get_mut(&member_id) else {
-            return Err(unknown_member(&member_id, &self.group_id));
+            return Err(GroupError::unknown_member(&member_id, &self.group_id));
         };
         if request.member_epoch == LEAVE_STATIC_EPOCH {
             // Its session goes on: if it does not come back in time, it is out.
-            member.rebalance_deadline = None;
+            member.deadlines.await_revocation(None, false);
             let mut value = member.current_assignment();
             value.member_epoch = LEAVE_STATIC_EPOCH;
             value.pending_revocation.clear();
@@ -524,23 +498,24 @@ impl ConsumerGroup {
                 .classic
                 .as_ref()
                 .map(|classic| classic.session_timeout_ms);
-            member.session_deadline_ms = Some(turn.after_ms(own.unwrap_or(session_timeout_ms)));
+            member
+                .deadlines
+                .begin_session(turn.after_ms(own.unwrap_or(session_timeout_ms)));
             if member.state == MemberState::UnrevokedPartitions {
                 let deadline_ms = turn.after_ms(member.metadata.rebalance_timeout_ms);
-                member.rebalance_deadline = Some((deadline_ms, member.member_epoch));
+                member
+                    .deadlines
+                    .await_revocation(Some((deadline_ms, member.member_epoch)), false);
             }
         }
     }
 
     /// When [`ConsumerGroup::on_time`] is next due.
     pub fn next_deadline_ms(&self) -> Option<i64> {
-        let deadlines = self.members.values().flat_map(|member| {
-            [
-                member.session_deadline_ms,
-                member.rebalance_deadline.map(|(deadline_ms, _)| deadline_ms),
-                member.classic_deadline_ms,
-            ]
-        });
+        let deadlines = self
+            .members
+            .values()
+            .flat_map(|member| [member.deadlines.next_ms(), member.classic_deadline_ms]);
         deadlines.flatten().min()
     }
 
@@ -549,12 +524,10 @@ impl ConsumerGroup {
         let topics = turn.cluster;
         let now_ms = turn.now_ms;
         let is_late = |member: &ConsumerMember| {
-            let revoking = member
-                .rebalance_deadline
-                .filter(|(_, epoch)| *epoch == member.member_epoch);
-            let silent = [member.session_deadline_ms, member.classic_deadline_ms];
-            silent.into_iter().flatten().any(|deadline_ms| deadline_ms <= now_ms)
-                || revoking.is_some_and(|(deadline_ms, _)| deadline_ms <= now_ms)
+            member.deadlines.have_passed(now_ms, member.member_epoch)
+                || member
+                    .classic_deadline_ms
+                    .is_some_and(|deadline_ms| deadline_ms <= now_ms)
         };
         let late: Vec<String> = self
             .members
@@ -569,48 +542,9 @@ impl ConsumerGroup {
             }
         }
         for member in self.members.values_mut() {
-            if member
-                .rebalance_deadline
-                .is_some_and(|(deadline_ms, _)| deadline_ms <= now_ms)
-            {
-                member.rebalance_deadline = None;
-            }
+            member.deadlines.drop_passed_revocation(now_ms);
         }
     }
-}
-
-/// A member may be one answer behind, as that may have been lost; it must not have more than it was given.
-fn check_epoch(member: &ConsumerMember, request: &HeartbeatRequest) -> Result<(), GroupError> {
-    let (theirs, ours) = (request.member_epoch, member.member_epoch);
-    let fenced = |how: &str| {
-        Err(GroupError::new(
-            ErrorCode::FENCED_MEMBER_EPOCH,
-            format!(
-                "The consumer group member has a {how} member epoch ({theirs}) than the one known by the group \
-                 coordinator ({ours}). The member must abandon all its partitions and rejoin."
-            ),
-        ))
-    };
-    if theirs > ours {
-        return fenced("greater");
-    }
-    let has_only = |owned: &Assignment| {
-        owned.iter().all(|(id, partitions)| {
-            let assigned = member.assigned.get(id);
-            partitions
-                .iter()
-                .all(|partition| assigned.is_some_and(|assigned| assigned.contains_key(partition)))
-        })
-    };
-    if theirs < ours && (theirs != member.previous_member_epoch || !request.owned.as_ref().is_some_and(has_only)) {
-        return fenced("smaller");
-    }
-    Ok(())
-}
-
-fn unknown_member(member_id: &str, group_id: &str) -> GroupError {
-    let text = format!("Member {member_id} is not a member of group {group_id}.");
-    GroupError::new(ErrorCode::UNKNOWN_MEMBER_ID, text)
 }
 
 pub(super) fn partitions_of(member: &ConsumerMember) -> Assignment {
@@ -618,12 +552,5 @@ pub(super) fn partitions_of(member: &ConsumerMember) -> Assignment {
         .assigned
         .iter()
         .map(|(id, partitions)| (*id, partitions.keys().copied().collect()))
-        .collect()
-}
-
-pub(super) fn to_record(assignment: &Assignment) -> TopicIdPartitions {
-    assignment
-        .iter()
-        .map(|(id, partitions)| (*id, partitions.iter().copied().collect()))
         .collect()
 }

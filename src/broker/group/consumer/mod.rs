@@ -28,9 +28,10 @@ use uuid::Uuid;
 
 pub use assignor::Assignor;
 pub use heartbeat::{HeartbeatAnswer, HeartbeatRequest};
-use records::{ConsumerRecord, CurrentAssignment, EpochPartitions, MemberMetadata, ResolvedRegex};
+use records::{ConsumerRecord, CurrentAssignment, EpochPartitions, MemberMetadata, ResolvedRegex, by_topic};
 pub use view::{ALL_TOPICS, ClusterView, EmptyCluster, SeenBy, Sight, TopicsMark};
 
+use super::membership::{Deadlines, GroupError, MemberEpochs, StaticMembers};
 use super::records::Record;
 use super::turn::Turn;
 use crate::wire::error::ErrorCode;
@@ -41,6 +42,8 @@ pub const JOIN_EPOCH: i32 = 0;
 pub const LEAVE_EPOCH: i32 = -1;
 /// Member epoch of a static member that leaves to come back.
 pub const LEAVE_STATIC_EPOCH: i32 = -2;
+/// What Kafka calls the group in its errors.
+const KIND: &str = "consumer";
 /// The epoch of a group nobody has joined yet; the first member makes it 2, as in Kafka 4.3.
 const INITIAL_EPOCH: i32 = 1;
 
@@ -48,28 +51,6 @@ const INITIAL_EPOCH: i32 = 1;
 pub type Assignment = BTreeMap<Uuid, BTreeSet<i32>>;
 /// Partitions by topic, each with the member epoch it was given at.
 pub type EpochAssignment = BTreeMap<Uuid, BTreeMap<i32, i32>>;
-
-/// Why a heartbeat is refused; the text is Kafka's where a client may show it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct GroupError {
-    pub code: ErrorCode,
-    pub message: String,
-}
-
-impl GroupError {
-    pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self {
-            code,
-            message: message.into(),
-        }
-    }
-}
-
-impl From<ErrorCode> for GroupError {
-    fn from(code: ErrorCode) -> Self {
-        Self::new(code, code.message())
-    }
-}
 
 /// Kafka: `ConsumerGroup.ConsumerGroupState`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -124,9 +105,7 @@ pub struct ConsumerMember {
     pub state: MemberState,
     pub assigned: EpochAssignment,
     pub pending_revocation: EpochAssignment,
-    session_deadline_ms: Option<i64>,
-    /// When the member must have given its partitions back, and the epoch it was asked at.
-    rebalance_deadline: Option<(i64, i32)>,
+    deadlines: Deadlines,
     /// When a classic member that was told of a rebalance, or has joined, must have been heard of.
     classic_deadline_ms: Option<i64>,
 }
@@ -140,8 +119,7 @@ pub struct ConsumerGroup {
     target_epoch: i32,
     target: HashMap<String, Assignment>,
     members: IndexMap<String, ConsumerMember>,
-    /// `group.instance.id` to member id.
-    static_members: HashMap<String, String>,
+    static_members: StaticMembers,
     /// What each subscribed regular expression matched when last looked.
     regexes: HashMap<String, ResolvedRegex>,
     /// When that was, and at which topics.
@@ -168,7 +146,7 @@ impl ConsumerGroup {
             target_epoch: 0,
             target: HashMap::new(),
             members: IndexMap::new(),
-            static_members: HashMap::new(),
+            static_members: StaticMembers::default(),
             regexes: HashMap::new(),
             regexes_looked_at: None,
             downgrade: None,
@@ -348,16 +326,14 @@ impl ConsumerGroup {
                 value: Some(metadata),
             } => {
                 if let Some(instance_id) = &metadata.instance_id {
-                    self.static_members.insert(instance_id.clone(), member_id.clone());
+                    self.static_members.note(instance_id, &member_id);
                 }
                 self.members.entry(member_id).or_default().metadata = metadata;
             }
             ConsumerRecord::Member { member_id, value: None } => {
                 let removed = self.members.shift_remove(&member_id);
-                if let Some(instance_id) = removed.and_then(|member| member.metadata.instance_id)
-                    && self.static_members.get(&instance_id) == Some(&member_id)
-                {
-                    self.static_members.remove(&instance_id);
+                if let Some(instance_id) = removed.and_then(|member| member.metadata.instance_id) {
+                    self.static_members.forget(&instance_id, &member_id);
                 }
             }
             ConsumerRecord::TargetAssignmentMetadata(value) => {
@@ -367,10 +343,7 @@ impl ConsumerGroup {
                 member_id,
                 value: Some(topics),
             } => {
-                let topics = topics
-                    .into_iter()
-                    .map(|(id, partitions)| (id, partitions.into_iter().collect()));
-                self.target.insert(member_id, topics.collect());
+                self.target.insert(member_id, by_topic(topics));
             }
             ConsumerRecord::TargetAssignmentMember { member_id, value: None } => {
                 self.target.remove(&member_id);
@@ -407,6 +380,22 @@ impl ConsumerGroup {
 }
 
 impl ConsumerMember {
+    fn epochs(&self) -> MemberEpochs {
+        MemberEpochs {
+            now: self.member_epoch,
+            previous: self.previous_member_epoch,
+        }
+    }
+
+    /// Whether it was given all of these.
+    fn has_all(&self, owned: &Assignment) -> bool {
+        owned.iter().all(|(id, partitions)| {
+            let assigned = self.assigned.get(id);
+            let has = |partition| assigned.is_some_and(|assigned| assigned.contains_key(partition));
+            partitions.iter().all(has)
+        })
+    }
+
     fn replay(&mut self, value: Option<CurrentAssignment>) {
         let value = value.unwrap_or(CurrentAssignment {
             member_epoch: LEAVE_EPOCH,

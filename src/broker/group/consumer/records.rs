@@ -3,8 +3,9 @@
 use bytes::Bytes;
 use uuid::Uuid;
 
+use super::Assignment;
 use crate::broker::group::classic::Protocol;
-use crate::broker::group::codec::{CodecError, Reader, Writer};
+use crate::broker::group::codec::{CodecError, Reader, Writer, key_of};
 
 const GROUP_METADATA: i16 = 3;
 /// What Kafka 4.0 kept of the subscribed topics; later versions only delete it.
@@ -17,6 +18,20 @@ const REGULAR_EXPRESSION: i16 = 16;
 
 /// Partitions by topic id, as the records and the heartbeats carry them.
 pub type TopicIdPartitions = Vec<(Uuid, Vec<i32>)>;
+
+pub(in crate::broker::group) fn to_record(assignment: &Assignment) -> TopicIdPartitions {
+    let topics = assignment.iter();
+    topics
+        .map(|(id, partitions)| (*id, partitions.iter().copied().collect()))
+        .collect()
+}
+
+pub(in crate::broker::group) fn by_topic(topics: TopicIdPartitions) -> Assignment {
+    let topics = topics.into_iter();
+    topics
+        .map(|(id, partitions)| (id, partitions.into_iter().collect()))
+        .collect()
+}
 
 /// One record, without the group it belongs to. A `None` value is a tombstone.
 #[derive(Debug, Clone, PartialEq)]
@@ -134,12 +149,7 @@ impl ConsumerRecord {
                 value.as_ref().map(ResolvedRegex::encode),
             ),
         };
-        let mut key = Writer::starting_with(key_type);
-        key.string(group_id);
-        if let Some(second) = second {
-            key.string(second);
-        }
-        (key.finish(), value)
+        (key_of(key_type, group_id, second.map(String::as_str)), value)
     }
 
     /// Reads the rest of a key of type `key_type`, and its value. `None` when the type is not one of this protocol, or

@@ -6,11 +6,11 @@ use uuid::Uuid;
 
 use super::assignor::{Subscriber, assign};
 use super::records::{ShareCurrentAssignment, ShareMemberMetadata, ShareRecord};
-use super::{NamedAssignment, ShareGroup, ShareMember, extend, subtract};
-use crate::broker::group::consumer::records::TargetAssignmentEpoch;
-use crate::broker::group::consumer::{Assignment, ClusterView, GroupError, JOIN_EPOCH, LEAVE_EPOCH};
+use super::{KIND, NamedAssignment, ShareGroup, ShareMember, extend, subtract};
+use crate::broker::group::consumer::records::{TargetAssignmentEpoch, to_record};
+use crate::broker::group::consumer::{Assignment, ClusterView, JOIN_EPOCH, LEAVE_EPOCH};
+use crate::broker::group::membership::{GroupError, MemberEpochs, check_epoch, check_not_blank, hash_of_topics};
 use crate::broker::group::turn::Turn;
-use crate::wire::error::ErrorCode;
 
 /// A heartbeat. What is `None` has not changed since the member's last.
 #[derive(Debug, Clone, Default)]
@@ -37,16 +37,12 @@ pub struct ShareHeartbeatAnswer {
 impl ShareHeartbeat {
     /// Checks what can be checked without the group.
     pub fn validate(&self, group_id: &str) -> Result<(), GroupError> {
-        let invalid = |text: &str| Err(GroupError::new(ErrorCode::INVALID_REQUEST, text));
-        if self.member_id.trim().is_empty() {
-            return invalid("MemberId can't be empty.");
-        }
-        if group_id.trim().is_empty() {
-            return invalid("GroupId can't be empty.");
-        }
-        if self.rack_id.as_ref().is_some_and(|rack| rack.trim().is_empty()) {
-            return invalid("RackId can't be empty.");
-        }
+        let invalid = |text: &str| Err(GroupError::invalid(text));
+        check_not_blank(&[
+            ("MemberId", Some(&self.member_id)),
+            ("GroupId", Some(group_id)),
+            ("RackId", self.rack_id.as_deref()),
+        ])?;
         if self.member_epoch < LEAVE_EPOCH {
             return invalid("MemberEpoch is invalid.");
         }
@@ -68,7 +64,7 @@ impl ShareGroup {
         let topics = turn.cluster;
         if request.member_epoch == LEAVE_EPOCH {
             if !self.members.contains_key(&request.member_id) {
-                return Err(self.unknown_member(&request.member_id));
+                return Err(GroupError::unknown_member(&request.member_id, &self.group_id));
             }
             self.fence(turn, topics, &request.member_id);
             return Ok(ShareHeartbeatAnswer {
@@ -90,9 +86,9 @@ impl ShareGroup {
         let session_timeout_ms = self.session_timeout_ms(turn);
         let group_epoch = self.epoch;
         let Some(member) = self.members.get_mut(&request.member_id) else {
-            return Err(self.unknown_member(&request.member_id));
+            return Err(GroupError::unknown_member(&request.member_id, &self.group_id));
         };
-        member.session_deadline_ms = Some(turn.after_ms(session_timeout_ms));
+        member.deadlines.begin_session(turn.after_ms(session_timeout_ms));
         let is_full = request.member_epoch == JOIN_EPOCH || request.subscribed_topic_names.is_some();
         Ok(ShareHeartbeatAnswer {
             member_epoch: member.member_epoch,
@@ -103,35 +99,22 @@ impl ShareGroup {
         })
     }
 
-    fn unknown_member(&self, member_id: &str) -> GroupError {
-        let text = format!("Member {member_id} is not a member of group {}.", self.group_id);
-        GroupError::new(ErrorCode::UNKNOWN_MEMBER_ID, text)
-    }
-
-    /// Whether the member may be in, at the epoch it says. It may be one answer behind, as that may have been lost.
+    /// Whether the member may be in, at the epoch it says.
     fn admit(&self, turn: &Turn<'_>, request: &ShareHeartbeat) -> Result<(), GroupError> {
         let member = self.members.get(&request.member_id);
         if request.member_epoch == JOIN_EPOCH {
             let max_size = turn.config.share_max_size;
             if member.is_none() && self.members.len() >= max_size {
-                let text = format!("The share group has reached its maximum capacity of {max_size} members.");
-                return Err(GroupError::new(ErrorCode::GROUP_MAX_SIZE_REACHED, text));
+                return Err(GroupError::full(KIND, max_size));
             }
             return Ok(());
         }
-        let member = member.ok_or_else(|| self.unknown_member(&request.member_id))?;
-        let (theirs, ours) = (request.member_epoch, member.member_epoch);
-        if theirs == ours || theirs == member.previous_member_epoch {
-            return Ok(());
-        }
-        let how = if theirs > ours { "greater" } else { "smaller" };
-        Err(GroupError::new(
-            ErrorCode::FENCED_MEMBER_EPOCH,
-            format!(
-                "The share group member has a {how} member epoch ({theirs}) than the one known by the group \
-                 coordinator ({ours}). The member must abandon all its partitions and rejoin."
-            ),
-        ))
+        let member = member.ok_or_else(|| GroupError::unknown_member(&request.member_id, &self.group_id))?;
+        let epochs = MemberEpochs {
+            now: member.member_epoch,
+            previous: member.previous_member_epoch,
+        };
+        check_epoch(KIND, request.member_epoch, epochs, || true)
     }
 
     /// Keeps what the member says of itself. True if that calls for another assignment.
@@ -206,18 +189,10 @@ impl ShareGroup {
             .collect()
     }
 
-    /// A number that changes when a subscribed topic comes, goes, or gets partitions; 0 without topics. Not Kafka's own
-    /// number: a broker that takes the log over merely assigns once more.
+    /// Of the subscribed topics.
     fn hash_of_topics(&self, topics: &dyn ClusterView) -> i64 {
-        let mut hash = 0u64;
-        for (id, (_, partitions)) in self.subscribed_topics(topics) {
-            for byte in id.as_bytes().iter().copied().chain(partitions.to_be_bytes()) {
-                hash = (hash ^ u64::from(byte))
-                    .wrapping_mul(0x0100_0000_01b3)
-                    .wrapping_add(0x9e37_79b9);
-            }
-        }
-        hash as i64
+        let subscribed = self.subscribed_topics(topics).into_iter();
+        hash_of_topics(subscribed.map(|(id, (_, partitions))| (id, partitions)))
     }
 
     /// Computes the target assignment for the present epoch; only members whose target changes get a record.
@@ -349,7 +324,7 @@ impl ShareGroup {
     pub fn on_loaded(&mut self, turn: &mut Turn<'_>) {
         let session_timeout_ms = self.session_timeout_ms(turn);
         for member in self.members.values_mut() {
-            member.session_deadline_ms = Some(turn.after_ms(session_timeout_ms));
+            member.deadlines.begin_session(turn.after_ms(session_timeout_ms));
         }
     }
 
@@ -357,7 +332,7 @@ impl ShareGroup {
     pub fn next_deadline_ms(&self) -> Option<i64> {
         self.members
             .values()
-            .filter_map(|member| member.session_deadline_ms)
+            .filter_map(|member| member.deadlines.next_ms())
             .min()
     }
 
@@ -365,7 +340,7 @@ impl ShareGroup {
     pub fn on_time(&mut self, turn: &mut Turn<'_>) {
         let topics = turn.cluster;
         let now_ms = turn.now_ms;
-        let is_late = |member: &ShareMember| member.session_deadline_ms.is_some_and(|deadline| deadline <= now_ms);
+        let is_late = |member: &ShareMember| member.deadlines.have_passed(now_ms, member.member_epoch);
         let late = self.members.iter().filter(|(_, member)| is_late(member));
         let late: Vec<String> = late.map(|(member_id, _)| member_id.clone()).collect();
         for member_id in late {
@@ -378,11 +353,4 @@ fn each(partitions: &NamedAssignment) -> impl Iterator<Item = (Uuid, i32)> + '_ 
     partitions
         .iter()
         .flat_map(|(topic, (_, partitions))| partitions.iter().map(move |partition| (*topic, *partition)))
-}
-
-fn to_record(assignment: &Assignment) -> Vec<(Uuid, Vec<i32>)> {
-    assignment
-        .iter()
-        .map(|(id, partitions)| (*id, partitions.iter().copied().collect()))
-        .collect()
 }

@@ -23,6 +23,8 @@ pub use heartbeat::{ShareHeartbeat, ShareHeartbeatAnswer};
 use records::{NamedPartitions, ShareGroupEpoch, ShareMemberMetadata, ShareRecord, StatePartitions};
 
 use super::consumer::Assignment;
+use super::consumer::records::by_topic;
+use super::membership::Deadlines;
 use super::records::Record;
 use super::turn::Turn;
 
@@ -30,6 +32,8 @@ use super::turn::Turn;
 pub const ASSIGNOR_NAME: &str = "simple";
 /// What ListGroups says of the members' protocol.
 pub const SHARE_PROTOCOL_TYPE: &str = "share";
+/// What Kafka calls the group in its errors.
+const KIND: &str = "share";
 /// The epoch of a group nobody has joined yet; the first member makes it 2, as in Kafka 4.3.
 const INITIAL_EPOCH: i32 = 1;
 
@@ -42,7 +46,7 @@ pub struct ShareMember {
     pub member_epoch: i32,
     pub previous_member_epoch: i32,
     pub assigned: Assignment,
-    session_deadline_ms: Option<i64>,
+    deadlines: Deadlines,
 }
 
 /// See the module.
@@ -213,13 +217,6 @@ impl ShareGroup {
         };
         self.write(turn, ShareRecord::StatePartitions(Some(value)));
     }
-}
-
-fn by_topic(topics: Vec<(Uuid, Vec<i32>)>) -> Assignment {
-    let topics = topics.into_iter();
-    topics
-        .map(|(id, partitions)| (id, partitions.into_iter().collect()))
-        .collect()
 }
 
 fn by_id(topics: Vec<NamedPartitions>) -> NamedAssignment {

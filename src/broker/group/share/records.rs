@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use uuid::Uuid;
 
-use crate::broker::group::codec::{CodecError, Reader, Writer};
+use crate::broker::group::codec::{CodecError, Reader, Writer, key_of};
 use crate::broker::group::consumer::records::{
     TargetAssignmentEpoch, TopicIdPartitions, decode_target, decode_target_epoch, encode_target, encode_target_epoch,
     read_i32s, read_many, write_i32s,
@@ -113,12 +113,7 @@ impl ShareRecord {
                 value.as_ref().map(StatePartitions::encode),
             ),
         };
-        let mut key = Writer::starting_with(key_type);
-        key.string(group_id);
-        if let Some(member_id) = member_id {
-            key.string(member_id);
-        }
-        (key.finish(), value)
+        (key_of(key_type, group_id, member_id.map(String::as_str)), value)
     }
 
     /// Reads the rest of a key of type `key_type`, and its value. `None` when the type is not one of this protocol.

@@ -5,7 +5,8 @@ use std::collections::HashSet;
 use uuid::Uuid;
 
 use super::{NamedAssignment, ShareGroup, ShareHeartbeat, ShareHeartbeatAnswer};
-use crate::broker::group::consumer::{GroupError, JOIN_EPOCH};
+use crate::broker::group::GroupError;
+use crate::broker::group::consumer::JOIN_EPOCH;
 use crate::broker::group::coordinator::GroupCoordinator;
 use crate::broker::group::shard::{Group, Shard};
 use crate::broker::group::turn::Turn;

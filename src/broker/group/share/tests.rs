@@ -4,8 +4,9 @@ use std::collections::HashMap as Map;
 
 use super::records::ShareCurrentAssignment;
 use super::*;
+use crate::broker::group::GroupError;
 use crate::broker::group::config::GroupCoordinatorConfig;
-use crate::broker::group::consumer::{ClusterView, GroupError};
+use crate::broker::group::consumer::ClusterView;
 use crate::broker::group::shard::{Group, Shard};
 use crate::wire::error::ErrorCode;
 

@@ -6,11 +6,10 @@ use super::assignor::{TaskOwner, assign};
 use super::records::{StreamsMemberMetadata, StreamsRecord, TargetTasks};
 use super::tasks::{TaskSet, to_wire};
 use super::topology::{Configured, InternalTopic, SHUTDOWN_APPLICATION, STALE_TOPOLOGY, configure};
-use super::{StreamsGroup, StreamsMember};
+use super::{KIND, StreamsGroup, StreamsMember};
 use crate::broker::group::consumer::records::TargetAssignmentEpoch;
-use crate::broker::group::consumer::{
-    ClusterView, GroupError, JOIN_EPOCH, LEAVE_EPOCH, LEAVE_STATIC_EPOCH, MemberState,
-};
+use crate::broker::group::consumer::{ClusterView, JOIN_EPOCH, LEAVE_EPOCH, LEAVE_STATIC_EPOCH, MemberState};
+use crate::broker::group::membership::{self, GroupError, check_epoch, check_not_blank};
 use crate::broker::group::turn::Turn;
 use crate::wire::error::ErrorCode;
 use crate::wire::fields::Nullable;
@@ -60,20 +59,13 @@ pub struct StreamsHeartbeatAnswer {
 impl StreamsHeartbeat {
     /// Checks what can be checked without the group.
     pub fn validate(&self, group_id: &str) -> Result<(), GroupError> {
-        let invalid = |text: &str| Err(GroupError::new(ErrorCode::INVALID_REQUEST, text));
-        let is_blank = |text: &Option<StrBytes>| text.as_ref().is_some_and(|text| text.trim().is_empty());
-        if self.member_id.trim().is_empty() {
-            return invalid("MemberId can't be empty.");
-        }
-        if group_id.trim().is_empty() {
-            return invalid("GroupId can't be empty.");
-        }
-        if is_blank(&self.instance_id) {
-            return invalid("InstanceId can't be empty.");
-        }
-        if is_blank(&self.rack_id) {
-            return invalid("RackId can't be empty.");
-        }
+        let invalid = |text: &str| Err(GroupError::invalid(text));
+        check_not_blank(&[
+            ("MemberId", Some(&self.member_id)),
+            ("GroupId", Some(group_id)),
+            ("InstanceId", self.instance_id.as_deref()),
+            ("RackId", self.rack_id.as_deref()),
+        ])?;
         match self.member_epoch {
             JOIN_EPOCH => {
                 if self.rebalance_timeout_ms == -1 {
@@ -163,7 +155,7 @@ impl StreamsGroup {
         let Some(member) = self.members.get_mut(&request.member_id) else {
             return Err(ErrorCode::UNKNOWN_MEMBER_ID.into());
         };
-        member.session_deadline_ms = Some(turn.after_ms(session_timeout_ms));
+        member.deadlines.begin_session(turn.after_ms(session_timeout_ms));
         if let Some(offsets) = &request.task_offsets {
             member.task_offsets.clone_from(offsets);
         }
@@ -213,40 +205,29 @@ impl StreamsGroup {
         self.members.values().filter_map(of).collect()
     }
 
-    fn unknown_member(&self, member_id: &str) -> GroupError {
-        let text = format!("Member {member_id} is not a member of group {}.", self.group_id);
-        GroupError::new(ErrorCode::UNKNOWN_MEMBER_ID, text)
-    }
-
     /// Makes sure that the member may be in, at the epoch it says.
     fn admit(&mut self, turn: &mut Turn<'_>, request: &StreamsHeartbeat) -> Result<(), GroupError> {
         let member_id = &request.member_id;
         let is_joining = request.member_epoch == JOIN_EPOCH;
         if let Some(instance_id) = &request.instance_id {
-            match self.static_members.get(instance_id.as_str()).cloned() {
+            match self.static_members.owner(instance_id).cloned() {
                 None if is_joining => {}
-                None => return Err(self.unknown_member(member_id)),
+                None => return Err(GroupError::unknown_member(member_id, &self.group_id)),
                 Some(owner) if owner == *member_id => {}
                 Some(owner) if is_joining => self.take_over(turn, instance_id, &owner)?,
-                Some(owner) => {
-                    let text = format!(
-                        "Static member {member_id} with instance id {} was fenced by member {owner}.",
-                        instance_id.as_str()
-                    );
-                    return Err(GroupError::new(ErrorCode::FENCED_INSTANCE_ID, text));
-                }
+                Some(owner) => return Err(GroupError::fenced_instance(member_id, instance_id, &owner)),
             }
         }
         match self.members.get(member_id) {
             None if is_joining && self.members.len() >= turn.config.streams_max_size => {
-                let max_size = turn.config.streams_max_size;
-                let text = format!("The streams group has reached its maximum capacity of {max_size} members.");
-                Err(GroupError::new(ErrorCode::GROUP_MAX_SIZE_REACHED, text))
+                Err(GroupError::full(KIND, turn.config.streams_max_size))
             }
             None if is_joining => Ok(()),
-            None => Err(self.unknown_member(member_id)),
+            None => Err(GroupError::unknown_member(member_id, &self.group_id)),
             Some(_) if is_joining => Ok(()),
-            Some(member) => check_epoch(member, request),
+            Some(member) => check_epoch(KIND, request.member_epoch, member.epochs(), || {
+                request.owned.as_ref().is_some_and(|owned| member.has_all(owned))
+            }),
         }
     }
 
@@ -385,20 +366,17 @@ impl StreamsGroup {
     fn leave(&mut self, turn: &mut Turn<'_>, request: &StreamsHeartbeat) -> Result<StreamsHeartbeatAnswer, GroupError> {
         let member_id = &request.member_id;
         if let Some(instance_id) = &request.instance_id
-            && let Some(owner) = self.static_members.get(instance_id.as_str())
+            && let Some(owner) = self.static_members.owner(instance_id)
             && owner != member_id
         {
-            let instance_id = instance_id.as_str();
-            let text =
-                format!("Static member {member_id} with instance id {instance_id} was fenced by member {owner}.");
-            return Err(GroupError::new(ErrorCode::FENCED_INSTANCE_ID, text));
+            return Err(GroupError::fenced_instance(member_id, instance_id, owner));
         }
         let Some(member) = self.members.get_mut(member_id) else {
-            return Err(self.unknown_member(member_id));
+            return Err(GroupError::unknown_member(member_id, &self.group_id));
         };
         if request.member_epoch == LEAVE_STATIC_EPOCH {
             // Its session goes on: if it does not come back in time, it is out.
-            member.rebalance_deadline = None;
+            member.deadlines.await_revocation(None, false);
             let mut value = member.current_tasks();
             value.member_epoch = LEAVE_STATIC_EPOCH;
             let value = Some(value);
@@ -460,85 +438,41 @@ impl StreamsGroup {
             .as_ref()
             .is_some_and(|topology| configure(topology, turn.cluster).problem.is_none());
         for member in self.members.values_mut() {
-            member.session_deadline_ms = Some(turn.after_ms(session_timeout_ms));
+            member.deadlines.begin_session(turn.after_ms(session_timeout_ms));
             if member.state == MemberState::UnrevokedPartitions {
                 let deadline_ms = turn.after_ms(member.metadata.rebalance_timeout_ms);
-                member.rebalance_deadline = Some((deadline_ms, member.member_epoch));
+                member
+                    .deadlines
+                    .await_revocation(Some((deadline_ms, member.member_epoch)), false);
             }
         }
     }
 
     /// When [`StreamsGroup::on_time`] is next due.
     pub fn next_deadline_ms(&self) -> Option<i64> {
-        let deadlines = self.members.values().flat_map(|member| {
-            let rebalance = member.rebalance_deadline.map(|(deadline_ms, _)| deadline_ms);
-            [member.session_deadline_ms, rebalance]
-        });
-        deadlines.flatten().min()
+        self.members
+            .values()
+            .filter_map(|member| member.deadlines.next_ms())
+            .min()
     }
 
     /// Takes out members that were silent for a session, or did not give tasks back in time.
     pub fn on_time(&mut self, turn: &mut Turn<'_>) {
         let now_ms = turn.now_ms;
-        let is_late = |member: &StreamsMember| {
-            let revoking = member
-                .rebalance_deadline
-                .filter(|(_, epoch)| *epoch == member.member_epoch)
-                .map(|(deadline_ms, _)| deadline_ms);
-            let deadlines = [member.session_deadline_ms, revoking];
-            deadlines.into_iter().flatten().any(|deadline_ms| deadline_ms <= now_ms)
-        };
+        let is_late = |member: &StreamsMember| member.deadlines.have_passed(now_ms, member.member_epoch);
         let late = self.members.iter().filter(|(_, member)| is_late(member));
         let late: Vec<String> = late.map(|(member_id, _)| member_id.clone()).collect();
         for member_id in late {
             self.fence(turn, &member_id);
         }
         for member in self.members.values_mut() {
-            member.rebalance_deadline = member
-                .rebalance_deadline
-                .filter(|(deadline_ms, _)| *deadline_ms > now_ms);
+            member.deadlines.drop_passed_revocation(now_ms);
         }
     }
 }
 
-/// A member may be one answer behind, as that may have been lost; it must not have more than it was given.
-fn check_epoch(member: &StreamsMember, request: &StreamsHeartbeat) -> Result<(), GroupError> {
-    let (theirs, ours) = (request.member_epoch, member.member_epoch);
-    let fenced = |how: &str| {
-        Err(GroupError::new(
-            ErrorCode::FENCED_MEMBER_EPOCH,
-            format!(
-                "The streams group member has a {how} member epoch ({theirs}) than the one known by the group \
-                 coordinator ({ours}). The member must abandon all its partitions and rejoin."
-            ),
-        ))
-    };
-    if theirs > ours {
-        return fenced("greater");
-    }
-    let has_only = |owned: &TaskSet| {
-        let pairs = owned.roles().into_iter().zip(member.assigned.roles());
-        pairs
-            .into_iter()
-            .all(|(owned, assigned)| super::tasks::split(owned, assigned).1.is_empty())
-    };
-    if theirs < ours && (theirs != member.previous_member_epoch || !request.owned.as_ref().is_some_and(has_only)) {
-        return fenced("smaller");
-    }
-    Ok(())
-}
-
-/// A number that changes when a topic of the topology comes, goes, or gets partitions; 0 without topics. Not Kafka's own
-/// number: a broker that takes the log over merely assigns once more.
+/// Of the topology's topics.
 fn hash_of_topics(configured: &Configured, cluster: &dyn ClusterView) -> i64 {
-    let mut hash = 0u64;
     let names: std::collections::BTreeSet<&String> = configured.sources.values().flatten().collect();
-    for (id, partitions) in names.into_iter().filter_map(|name| cluster.topic(name)) {
-        for byte in id.as_bytes().iter().copied().chain(partitions.to_be_bytes()) {
-            hash = (hash ^ u64::from(byte))
-                .wrapping_mul(0x0100_0000_01b3)
-                .wrapping_add(0x9e37_79b9);
-        }
-    }
-    hash as i64
+    membership::hash_of_topics(names.into_iter().filter_map(|name| cluster.topic(name)))
 }

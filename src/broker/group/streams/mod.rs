@@ -25,9 +25,10 @@ use indexmap::IndexMap;
 
 pub use heartbeat::{StreamsHeartbeat, StreamsHeartbeatAnswer};
 use records::{CurrentTasks, StreamsGroupEpoch, StreamsMemberMetadata, StreamsRecord};
-use tasks::{TaskSet, to_wire};
+use tasks::{TaskSet, split, to_wire};
 
 use super::consumer::MemberState;
+use super::membership::{Deadlines, MemberEpochs, StaticMembers};
 use super::records::Record;
 use super::turn::Turn;
 use crate::wire::error::ErrorCode;
@@ -35,6 +36,8 @@ use crate::wire::streams::{TaskOffset, Topology};
 
 /// What ListGroups says of the members' protocol.
 pub const STREAMS_PROTOCOL_TYPE: &str = "streams";
+/// What Kafka calls the group in its errors.
+const KIND: &str = "streams";
 /// The epoch of a group nobody has joined yet; the first member makes it 2, as in Kafka 4.3.
 const INITIAL_EPOCH: i32 = 1;
 
@@ -49,9 +52,7 @@ pub struct StreamsMember {
     /// How far its tasks have got, as it last said. Not kept.
     pub task_offsets: Vec<TaskOffset>,
     pub task_end_offsets: Vec<TaskOffset>,
-    session_deadline_ms: Option<i64>,
-    /// When the member must have given its tasks back, and the epoch it was asked at.
-    rebalance_deadline: Option<(i64, i32)>,
+    deadlines: Deadlines,
 }
 
 /// See the module.
@@ -63,8 +64,7 @@ pub struct StreamsGroup {
     target_epoch: i32,
     target: HashMap<String, TaskSet>,
     members: IndexMap<String, StreamsMember>,
-    /// `group.instance.id` to member id.
-    static_members: HashMap<String, String>,
+    static_members: StaticMembers,
     topology: Option<Topology>,
     /// Whether the topology had all it needs when last looked.
     is_ready: bool,
@@ -83,7 +83,7 @@ impl StreamsGroup {
             target_epoch: 0,
             target: HashMap::new(),
             members: IndexMap::new(),
-            static_members: HashMap::new(),
+            static_members: StaticMembers::default(),
             topology: None,
             is_ready: false,
             endpoint_epoch: 0,
@@ -206,16 +206,14 @@ impl StreamsGroup {
                 value: Some(metadata),
             } => {
                 if let Some(instance_id) = &metadata.instance_id {
-                    self.static_members.insert(instance_id.to_string(), member_id.clone());
+                    self.static_members.note(instance_id, &member_id);
                 }
                 self.members.entry(member_id).or_default().metadata = metadata;
             }
             StreamsRecord::Member { member_id, value: None } => {
                 let removed = self.members.shift_remove(&member_id);
-                if let Some(instance_id) = removed.and_then(|member| member.metadata.instance_id)
-                    && self.static_members.get(instance_id.as_str()) == Some(&member_id)
-                {
-                    self.static_members.remove(instance_id.as_str());
+                if let Some(instance_id) = removed.and_then(|member| member.metadata.instance_id) {
+                    self.static_members.forget(&instance_id, &member_id);
                 }
             }
             StreamsRecord::TargetAssignmentMetadata(value) => {
@@ -262,6 +260,19 @@ impl StreamsGroup {
 }
 
 impl StreamsMember {
+    fn epochs(&self) -> MemberEpochs {
+        MemberEpochs {
+            now: self.member_epoch,
+            previous: self.previous_member_epoch,
+        }
+    }
+
+    /// Whether it was given all of these, in these roles.
+    fn has_all(&self, owned: &TaskSet) -> bool {
+        let mut roles = owned.roles().into_iter().zip(self.assigned.roles());
+        roles.all(|(owned, assigned)| split(owned, assigned).1.is_empty())
+    }
+
     fn replay(&mut self, value: CurrentTasks) {
         self.member_epoch = value.member_epoch;
         self.previous_member_epoch = value.previous_member_epoch;

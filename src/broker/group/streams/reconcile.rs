@@ -37,11 +37,7 @@ impl StreamsGroup {
             self.write(turn, StreamsRecord::CurrentAssignment { member_id, value });
         }
         if let Some(member) = self.members.get_mut(member_id) {
-            // Asked to revoke at the same epoch before: the time given then counts.
-            let before = member
-                .rebalance_deadline
-                .filter(|(_, epoch)| Some(*epoch) == revoking.map(|(_, epoch)| epoch));
-            member.rebalance_deadline = if is_same { before.or(revoking) } else { revoking };
+            member.deadlines.await_revocation(revoking, is_same);
         }
         has_changed
     }

@@ -4,7 +4,7 @@
 use bytes::{Bytes, BytesMut};
 use kafka_protocol::protocol::StrBytes;
 
-use crate::broker::group::codec::{CodecError, Reader, Writer};
+use crate::broker::group::codec::{CodecError, Reader, key_of};
 use crate::broker::group::consumer::records::{TargetAssignmentEpoch, decode_target_epoch, encode_target_epoch};
 use crate::wire::fields::{Field, Nullable, message};
 use crate::wire::streams::{Endpoint, KeyValue, TaskIds, Topology};
@@ -125,12 +125,7 @@ impl StreamsRecord {
             }
             Self::Topology(value) => (TOPOLOGY, None, value.as_ref().map(encode)),
         };
-        let mut key = Writer::starting_with(key_type);
-        key.string(group_id);
-        if let Some(member_id) = member_id {
-            key.string(member_id);
-        }
-        (key.finish(), value)
+        (key_of(key_type, group_id, member_id.map(String::as_str)), value)
     }
 
     /// Reads the rest of a key of type `key_type`, and its value. `None` when the type is not one of this protocol.

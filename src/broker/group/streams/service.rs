@@ -1,7 +1,8 @@
 //! What the streams APIs ask of the group coordinator.
 
 use super::{StreamsGroup, StreamsHeartbeat, StreamsHeartbeatAnswer};
-use crate::broker::group::consumer::{GroupError, JOIN_EPOCH};
+use crate::broker::group::GroupError;
+use crate::broker::group::consumer::JOIN_EPOCH;
 use crate::broker::group::coordinator::GroupCoordinator;
 use crate::broker::group::shard::{Group, Shard};
 use crate::broker::group::turn::Turn;

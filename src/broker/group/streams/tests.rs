@@ -11,8 +11,9 @@ use super::topology::{
     INCORRECTLY_PARTITIONED_TOPICS, MISSING_INTERNAL_TOPICS, MISSING_SOURCE_TOPICS, STALE_TOPOLOGY, configure,
 };
 use super::*;
+use crate::broker::group::GroupError;
 use crate::broker::group::config::GroupCoordinatorConfig;
-use crate::broker::group::consumer::{ClusterView, GroupError};
+use crate::broker::group::consumer::ClusterView;
 use crate::broker::group::shard::{Group, Shard};
 use crate::wire::streams::{CopartitionGroup, Subtopology, TopicInfo};
 
