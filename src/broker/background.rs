@@ -82,22 +82,21 @@ pub(super) async fn run(node: Arc<Node>) {
         let Some(task) = tasks.iter_mut().min_by_key(|t| t.next) else {
             return;
         };
-        let is_placed = tokio::select! {
-            () = sleep_until(task.next) => false,
-            () = node.replicas().placed() => true,
+        let (is_due, work): (bool, fn(&Node)) = tokio::select! {
+            () = sleep_until(task.next) => (true, task.run),
+            () = node.replicas().placed() => (false, assign_directories),
             () = node.replicas().dir_failed() => {
                 report(&node, &mut reported);
-                continue;
+                (false, give_up_failed_dirs)
             }
             _ = shutdown.wait_for(|stop| *stop) => return,
         };
-        let (work, on) = (if is_placed { assign_directories } else { task.run }, node.clone());
+        let on = node.clone();
         // Files are read and written: not on the threads that serve clients.
         let _ = tokio::task::spawn_blocking(move || work(&on)).await;
-        if is_placed {
-            continue;
+        if is_due {
+            task.next = Instant::now() + (task.interval)(&node);
         }
-        task.next = Instant::now() + (task.interval)(&node);
     }
 }
 
@@ -142,6 +141,15 @@ fn assign_directories(node: &Node) {
     });
     if let Err(e) = assigned {
         node.log(&format!("the directories of replicas cannot be noted: {}", e.text()));
+    }
+}
+
+fn give_up_failed_dirs(node: &Node) {
+    if let Err(e) = node.give_up_failed_dirs() {
+        node.log(&format!(
+            "partitions of failed log directories keep their leader: {}",
+            e.text()
+        ));
     }
 }
 

@@ -158,7 +158,7 @@ impl ClusterBuilder {
             .into_iter()
             .map(|l| tokio::spawn(l.run(node.clone())))
             .collect();
-        for dir in node.replicas().dirs() {
+        for (_, dir) in node.replicas().online_dirs() {
             // Without it only `kt broker-ctl` does not work.
             match Control::bind(&dir.path) {
                 Ok(Some(control)) => tasks.push(tokio::spawn(control.run(node.clone()))),
@@ -345,13 +345,18 @@ impl Cluster {
         }
         let broker_epoch = self.node.image().brokers.get(&self.node.id()).map_or(-1, |b| b.epoch);
         let mut problems: Vec<String> = self.node.set_fenced(true).err().map(|e| e.text()).into_iter().collect();
-        problems.extend(self.node.replicas().close(true));
+        let closed = self.node.replicas().close(true);
         problems.extend(self.node.controller().close().err().map(|e| e.to_string()));
-        if problems.is_empty()
-            && let Some(storage) = self.storage.take()
-        {
-            problems.extend(storage.mark_clean(broker_epoch).err().map(|e| e.to_string()));
+        if problems.is_empty() {
+            problems.extend(
+                Storage::mark_clean(&closed.clean, broker_epoch)
+                    .err()
+                    .map(|e| e.to_string()),
+            );
         }
+        problems.extend(closed.problems);
+        // Others may have the directories now.
+        drop(self.storage.take());
         problems.iter().for_each(|p| self.node.log(p));
         if let Some(temporary) = self.temporary.take() {
             let _ = temporary.close();

@@ -262,7 +262,7 @@ impl Node {
             features,
             rack: self.config().str("broker.rack").map(str::to_owned),
             fenced: true,
-            log_dirs: self.replicas.dirs().iter().map(|d| d.id).collect(),
+            log_dirs: self.online_dir_ids(),
         });
         self.controller.change(|_| Ok((vec![registration], ())))?;
         self.set_fenced(false)
@@ -276,10 +276,38 @@ impl Node {
                 broker_id: self.id,
                 broker_epoch,
                 fenced: if fenced { 1 } else { -1 },
+                log_dirs: Vec::new(),
             }];
             if !fenced {
-                records.extend(election::elect_returned(image, self.id));
+                records.extend(election::elect_returned(image, self.id, |p| self.replicas.is_lost(p)));
             }
+            Ok((records, ()))
+        })
+    }
+
+    fn online_dir_ids(&self) -> Vec<Uuid> {
+        self.replicas.online_dirs().map(|(_, dir)| dir.id).collect()
+    }
+
+    /// Gives up leading partitions whose log directory has failed, if others have not: their clients are not to ask here
+    /// again and again (Kafka: `ReplicationControlManager.handleDirectoriesOffline`).
+    pub(super) fn give_up_failed_dirs(&self) -> Result<(), ApiError> {
+        let log_dirs = self.online_dir_ids();
+        if log_dirs.is_empty() {
+            return Ok(());
+        }
+        self.controller.change(|image| {
+            let registered = image.brokers.get(&self.id);
+            let Some(broker) = registered.filter(|broker| broker.log_dirs != log_dirs) else {
+                return Ok((Vec::new(), ()));
+            };
+            let mut records = election::elect_others(image, self.id, |p| self.replicas.is_lost(p));
+            records.push(MetadataRecord::BrokerRegistrationChange {
+                broker_id: self.id,
+                broker_epoch: broker.epoch,
+                fenced: 0,
+                log_dirs: log_dirs.clone(),
+            });
             Ok((records, ()))
         })
     }

@@ -1,29 +1,88 @@
 //! Which replica leads a partition that has no leader (Kafka: `ReplicationControlManager`, `PartitionChangeBuilder`).
 
+use uuid::Uuid;
+
 use super::image::{MetadataImage, PartitionImage};
 use super::record::{MetadataRecord, PartitionChange};
 
+/// The leader of a partition that has none.
+const NO_LEADER: i32 = -1;
+
 /// The changes that make the broker `id`, now that it is back, lead the partitions it led when it went and those without a
 /// leader that it may lead; a Kafka that was stopped in order leaves all of its partitions so. Each begins a leader epoch:
-/// what the broker has lost meanwhile is known to be of one before (KIP-101).
-pub fn elect_returned(image: &MetadataImage, id: i32) -> Vec<MetadataRecord> {
+/// what the broker has lost meanwhile is known to be of one before (KIP-101). It leads none that `is_lost`: their log
+/// directory did not come back (KIP-858).
+pub fn elect_returned(
+    image: &MetadataImage,
+    id: i32,
+    is_lost: impl Fn(&PartitionImage) -> bool,
+) -> Vec<MetadataRecord> {
+    let change = |topic_id, partition_id, p: &PartitionImage| {
+        if is_lost(p) {
+            // What is left of it has not been seen: it is not eligible.
+            return without(p, id, false, topic_id, partition_id);
+        }
+        if p.leader != id && !(p.leader < 0 && may_lead(p, id)) {
+            return None;
+        }
+        let in_sync = p.isr.contains(&id);
+        Some(PartitionChange {
+            partition_id,
+            topic_id,
+            leader: Some(id),
+            isr: (!in_sync).then(|| vec![id]),
+            eligible_leader_replicas: (!p.eligible_leader_replicas.is_empty()).then(Vec::new),
+            last_known_elr: (!p.last_known_elr.is_empty()).then(Vec::new),
+            ..PartitionChange::default()
+        })
+    };
+    changes(image, change)
+}
+
+/// The changes after which the broker `id` neither leads nor is in sync where `is_lost`: its log directory has failed
+/// (Kafka: `ReplicationControlManager.handleDirectoriesOffline`). The last one in sync stays eligible (KIP-966).
+pub fn elect_others(image: &MetadataImage, id: i32, is_lost: impl Fn(&PartitionImage) -> bool) -> Vec<MetadataRecord> {
+    let change = |topic_id, partition_id, p: &PartitionImage| {
+        is_lost(p)
+            .then(|| without(p, id, true, topic_id, partition_id))
+            .flatten()
+    };
+    changes(image, change)
+}
+
+fn changes(
+    image: &MetadataImage,
+    change: impl Fn(Uuid, i32, &PartitionImage) -> Option<PartitionChange>,
+) -> Vec<MetadataRecord> {
     let topics = image.topics.values();
     let partitions = topics.flat_map(|t| (0..).zip(&t.partitions).map(|(index, p)| (t.id, index, p)));
     partitions
-        .filter(|(_, _, p)| p.leader == id || p.leader < 0 && may_lead(p, id))
-        .map(|(topic_id, partition_id, p)| {
-            let in_sync = p.isr.contains(&id);
-            MetadataRecord::PartitionChange(PartitionChange {
-                partition_id,
-                topic_id,
-                leader: Some(id),
-                isr: (!in_sync).then(|| vec![id]),
-                eligible_leader_replicas: (!p.eligible_leader_replicas.is_empty()).then(Vec::new),
-                last_known_elr: (!p.last_known_elr.is_empty()).then(Vec::new),
-                ..PartitionChange::default()
-            })
-        })
+        .filter_map(|(topic_id, index, p)| change(topic_id, index, p))
+        .map(MetadataRecord::PartitionChange)
         .collect()
+}
+
+/// The change that takes a broker out of the leader's place and out of those in sync, if it is there.
+fn without(
+    p: &PartitionImage,
+    id: i32,
+    is_eligible: bool,
+    topic_id: Uuid,
+    partition_id: i32,
+) -> Option<PartitionChange> {
+    let leads = p.leader == id;
+    let in_sync = p.isr.contains(&id);
+    let isr: Vec<i32> = p.isr.iter().copied().filter(|other| *other != id).collect();
+    let was_last = in_sync && isr.is_empty();
+    (leads || in_sync).then(|| PartitionChange {
+        partition_id,
+        topic_id,
+        leader: leads.then_some(NO_LEADER),
+        isr: in_sync.then_some(isr),
+        eligible_leader_replicas: (was_last && is_eligible).then(|| vec![id]),
+        last_known_elr: was_last.then(|| vec![id]),
+        ..PartitionChange::default()
+    })
 }
 
 /// In sync, eligible all the same, or the last that was when nobody is left (KIP-966).
@@ -36,8 +95,6 @@ fn may_lead(p: &PartitionImage, id: i32) -> bool {
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
-
-    use uuid::Uuid;
 
     use super::*;
     use crate::broker::metadata::image::TopicImage;
@@ -59,7 +116,7 @@ mod tests {
             topics: Arc::new([("t".into(), topic.into())].into()),
             ..MetadataImage::default()
         };
-        let elected: Vec<i32> = elect_returned(&image, 1)
+        let elected: Vec<i32> = elect_returned(&image, 1, |_| false)
             .iter()
             .map(|record| match record {
                 MetadataRecord::PartitionChange(change) => {
@@ -70,6 +127,59 @@ mod tests {
             })
             .collect();
         assert_eq!(elected, [0, 2]);
+    }
+
+    #[test]
+    fn nobody_leads_what_was_in_a_failed_directory() {
+        let lost = Uuid::from_u128(8);
+        let partition = |leader, isr: &[i32], directory| PartitionImage {
+            replicas: vec![1, 2],
+            isr: isr.to_vec(),
+            leader,
+            directories: vec![directory, Uuid::nil()],
+            ..PartitionImage::default()
+        };
+        let there = Uuid::from_u128(9);
+        let topic = TopicImage {
+            name: "t".into(),
+            id: Uuid::from_u128(7),
+            partitions: vec![
+                partition(1, &[1], lost),
+                partition(1, &[1, 2], lost),
+                partition(2, &[2, 1], lost),
+                partition(2, &[2], lost),
+                partition(1, &[1], there),
+                partition(-1, &[], lost),
+            ],
+        };
+        let image = MetadataImage {
+            topics: Arc::new([("t".into(), topic.into())].into()),
+            ..MetadataImage::default()
+        };
+        let is_lost = |p: &PartitionImage| p.directories[0] == lost;
+        let told = |records: Vec<MetadataRecord>| -> Vec<_> {
+            let change = |record| match record {
+                MetadataRecord::PartitionChange(c) => (
+                    c.partition_id,
+                    c.leader,
+                    c.isr,
+                    c.eligible_leader_replicas,
+                    c.last_known_elr,
+                ),
+                other => panic!("{other:?}"),
+            };
+            records.into_iter().map(change).collect()
+        };
+        let gone = [
+            (0, Some(-1), Some(vec![]), Some(vec![1]), Some(vec![1])),
+            (1, Some(-1), Some(vec![2]), None, None),
+            (2, None, Some(vec![2]), None, None),
+        ];
+        assert_eq!(told(elect_others(&image, 1, is_lost)), gone);
+        let mut returned = gone.to_vec();
+        returned[0].3 = None;
+        returned.push((4, Some(1), None, None, None));
+        assert_eq!(told(elect_returned(&image, 1, is_lost)), returned);
     }
 
     #[test]

@@ -214,12 +214,20 @@ impl MetadataImage {
             MetadataRecord::UnregisterBroker { broker_id, .. } => {
                 Arc::make_mut(&mut self.brokers).remove(broker_id);
             }
-            MetadataRecord::BrokerRegistrationChange { broker_id, fenced, .. } => {
+            MetadataRecord::BrokerRegistrationChange {
+                broker_id,
+                fenced,
+                log_dirs,
+                ..
+            } => {
                 if let Some(broker) = Arc::make_mut(&mut self.brokers).get_mut(broker_id) {
                     match fenced {
                         1 => broker.fenced = true,
                         -1 => broker.fenced = false,
                         _ => {}
+                    }
+                    if !log_dirs.is_empty() {
+                        broker.log_dirs.clone_from(log_dirs);
                     }
                 }
             }

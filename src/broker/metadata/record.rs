@@ -34,11 +34,12 @@ pub enum MetadataRecord {
         broker_id: i32,
         broker_epoch: i64,
     },
-    /// `fenced` is -1 for unfenced, 1 for fenced, 0 for no change.
+    /// `fenced` is -1 for unfenced, 1 for fenced, 0 for no change; no `log_dirs` are no change either.
     BrokerRegistrationChange {
         broker_id: i32,
         broker_epoch: i64,
         fenced: i8,
+        log_dirs: Vec<Uuid>,
     },
     FeatureLevel {
         name: String,
@@ -257,11 +258,15 @@ impl MetadataRecord {
                 broker_id,
                 broker_epoch,
                 fenced,
-            } => (
-                17,
-                0,
-                json!({"brokerId": broker_id, "brokerEpoch": broker_epoch, "fenced": fenced}),
-            ),
+                log_dirs,
+            } => {
+                let mut json = json!({"brokerId": broker_id, "brokerEpoch": broker_epoch, "fenced": fenced});
+                if log_dirs.is_empty() {
+                    return (17, 0, json);
+                }
+                json["logDirs"] = ids(log_dirs).into();
+                (17, 2, json)
+            }
             Self::AccessControlEntry { id, acl } => {
                 let json = json!({"id": uuid_text_of(id), "resourceType": acl.resource_type,
                     "resourceName": acl.resource_name, "patternType": acl.pattern_type, "principal": acl.principal,
@@ -329,6 +334,7 @@ impl MetadataRecord {
                 broker_id: fields.int("brokerId")?,
                 broker_epoch: fields.int("brokerEpoch")?,
                 fenced: fields.int("fenced")?,
+                log_dirs: fields.uuids("logDirs").unwrap_or_default(),
             },
             20 => Self::NoOp,
             23 => Self::BeginTransaction {

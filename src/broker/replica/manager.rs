@@ -27,9 +27,31 @@ use crate::wire::ErrorCode;
 #[derive(Debug, Clone)]
 pub struct LogDir {
     pub path: PathBuf,
+    /// Nil if that could not be read.
     pub id: Uuid,
     /// The broker that used it last stopped in order.
     pub clean_shutdown: bool,
+    /// Why it cannot be used since the start.
+    pub failure: Option<String>,
+}
+
+impl LogDir {
+    pub(in crate::broker) fn offline(path: &Path, why: String) -> Self {
+        Self {
+            path: path.to_owned(),
+            id: Uuid::nil(),
+            clean_shutdown: false,
+            failure: Some(why),
+        }
+    }
+}
+
+/// How the partitions went out of service.
+#[derive(Debug, Default)]
+pub struct Closed {
+    pub problems: Vec<String>,
+    /// The directories whose logs the next start need not check.
+    pub clean: Vec<LogDir>,
 }
 
 /// What the checkpoints of a directory said at the start.
@@ -99,21 +121,37 @@ pub struct ReplicaManager {
 
 impl ReplicaManager {
     /// # Errors
-    /// If a checkpoint file cannot be read.
+    /// If the checkpoint files of no directory can be read.
     pub fn new(node_id: i32, dirs: Vec<LogDir>) -> io::Result<Self> {
         let read = |dir: &LogDir| -> io::Result<Checkpoints> {
+            if let Some(why) = &dir.failure {
+                return Err(io::Error::other(why.clone()));
+            }
             Ok(Checkpoints {
                 recovery: read_checkpoint(&dir.path, checkpoint::RECOVERY_POINT_FILE)?,
                 log_start: read_checkpoint(&dir.path, checkpoint::LOG_START_OFFSET_FILE)?,
                 cleaner: read_checkpoint(&dir.path, checkpoint::CLEANER_OFFSET_FILE)?,
             })
         };
-        let checkpoints = dirs.iter().map(read).collect::<io::Result<_>>()?;
         let dir_failed = Arc::new(Notify::new());
-        let health = dirs.iter().map(|d| DirHealth::new(d.path.clone(), dir_failed.clone()));
+        let (mut checkpoints, mut health) = (Vec::new(), Vec::new());
+        let mut failure = None;
+        for dir in &dirs {
+            let state = DirHealth::new(dir.path.clone(), dir_failed.clone());
+            let known = read(dir).unwrap_or_else(|e| {
+                state.fail(&e);
+                failure = Some(e);
+                Checkpoints::default()
+            });
+            checkpoints.push(known);
+            health.push(state);
+        }
+        if let Some(e) = failure.filter(|_| health.iter().all(|h| h.failure().is_some())) {
+            return Err(e);
+        }
         Ok(Self {
             node_id,
-            health: health.collect(),
+            health,
             dirs,
             checkpoints,
             dir_failed,
@@ -173,6 +211,29 @@ impl ReplicaManager {
 
     pub fn dirs(&self) -> &[LogDir] {
         &self.dirs
+    }
+
+    /// The directories that can be used, with their places in [`Self::dirs`].
+    pub(in crate::broker) fn online_dirs(&self) -> impl Iterator<Item = (usize, &LogDir)> {
+        let all = self.dirs.iter().enumerate();
+        all.filter(|(at, _)| self.health[*at].failure().is_none())
+    }
+
+    /// The place of the directory with this id. One that is unknown may be a directory that could not be read at the start.
+    fn place_of_id(&self, id: Uuid) -> Option<usize> {
+        if id.is_nil() {
+            return None;
+        }
+        let place = |id: Uuid| self.dirs.iter().position(|dir| dir.id == id);
+        place(id).or_else(|| place(Uuid::nil()))
+    }
+
+    /// Whether this broker's replica is in a directory that cannot be used.
+    pub(in crate::broker) fn is_lost(&self, image: &PartitionImage) -> bool {
+        let replica = image.replicas.iter().position(|id| *id == self.node_id);
+        let id = replica.and_then(|at| image.directories.get(at));
+        let place = id.and_then(|id| self.place_of_id(*id));
+        place.is_some_and(|at| self.health[at].failure().is_some())
     }
 
     /// A partition that has a replica here.
@@ -252,14 +313,17 @@ impl ReplicaManager {
                 (Some(partition), Some(_)) => {
                     let was_leader = partition.is_leader();
                     partition.set_leadership(image.into());
-                    if !was_leader && let Err(e) = become_leader(&partition, self.node_id) {
+                    if !was_leader
+                        && partition.is_leader()
+                        && let Err(e) = become_leader(&partition, self.node_id)
+                    {
                         problems.push(format!("{tp}: {}", e.text()));
                     }
                 }
                 (Some(_), None) => self.remove(&tp, problems),
                 (None, Some(replica)) => {
                     let assigned = image.directories.get(replica);
-                    let assigned = assigned.and_then(|id| self.dirs.iter().position(|d| d.id == *id));
+                    let assigned = assigned.and_then(|id| self.place_of_id(*id));
                     let dir = placement.of(&tp, topic.id, assigned);
                     if assigned != Some(dir) {
                         self.tell_placed();
@@ -379,7 +443,7 @@ impl ReplicaManager {
     /// of topics that were deleted while it was down. Returns what it did.
     pub fn set_strays_aside(&self) -> Vec<String> {
         let mut told = Vec::new();
-        for dir in &self.dirs {
+        for (_, dir) in self.online_dirs() {
             let found = log_dir::partition_dirs(&dir.path).unwrap_or_default();
             for (kind, path) in found {
                 let log_dir::PartitionDir::Live(tp) = kind else {
@@ -418,26 +482,39 @@ impl ReplicaManager {
         }
     }
 
-    /// Takes all partitions out of service. After `clean` the next start need not check the logs, unless a problem is
-    /// returned.
-    pub fn close(&self, clean: bool) -> Vec<String> {
+    /// Takes all partitions out of service; `clean` if the next start is not to check the logs.
+    pub fn close(&self, clean: bool) -> Closed {
         let mut problems: Vec<String> = Vec::new();
+        let mut is_clean = vec![clean; self.dirs.len()];
         if clean {
             super::checkpoints::write(self, super::checkpoints::Which::AllFlushed);
-            let offline = self.health.iter().filter_map(|h| Some((h.path(), h.failure()?)));
-            problems.extend(offline.map(|(path, why)| format!("{} is offline: {why}", path.display())));
-            problems.extend(self.unopened.read().keys().map(|tp| format!("{tp} is offline")));
+            for (at, health) in self.health.iter().enumerate() {
+                if let Some(why) = health.failure() {
+                    is_clean[at] = false;
+                    problems.push(format!("{} is offline: {why}", health.path().display()));
+                }
+            }
+            for (tp, at) in self.unopened.read().iter() {
+                is_clean[*at] = false;
+                problems.push(format!("{tp} is offline"));
+            }
         }
         let partitions: Vec<_> = self.partitions.write().drain().collect();
         for (tp, partition) in partitions {
             // The next start begins the copy anew.
             drop(partition.future().take());
             let is_online = partition.health().failure().is_none();
+            let place = self.place_of(&partition);
             if let Some(Err(e)) = partition.take_log().map(|log| log.close(clean && is_online)) {
+                place.into_iter().for_each(|at| is_clean[at] = false);
                 problems.push(format!("{tp}: {e}"));
             }
         }
-        problems
+        let dirs = self.dirs.iter().zip(is_clean).filter(|(_, is_clean)| *is_clean);
+        Closed {
+            problems,
+            clean: dirs.map(|(dir, _)| dir.clone()).collect(),
+        }
     }
 }
 

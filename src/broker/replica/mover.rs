@@ -146,7 +146,7 @@ impl ReplicaManager {
     /// Begins moves anew that the end of the broker broke off: what they left tells where to.
     pub fn resume_moves(&self, now_ms: i64) -> Vec<String> {
         let mut told = Vec::new();
-        for dir in self.dirs().iter().filter(|_| self.dirs().len() > 1) {
+        for (_, dir) in self.online_dirs().filter(|_| self.dirs().len() > 1) {
             for (kind, path) in partition_dirs(&dir.path).unwrap_or_default() {
                 let PartitionDir::Future(tp) = kind else { continue };
                 discard_dir(path, &tp);

@@ -36,11 +36,12 @@ impl<'a> Placement<'a> {
             return 0;
         }
         let path = |at: usize| dirs[at].path.join(tp.to_string());
+        let is_online = |at: &usize| self.manager.health()[*at].failure().is_none();
         let has_files = |at: &usize| {
             let id = log_dir::read_partition_metadata(&path(*at));
             path(*at).is_dir() && id.is_ok_and(|id| id.is_none_or(|id| id == topic_id))
         };
-        let found: Vec<usize> = (0..dirs.len()).filter(has_files).collect();
+        let found: Vec<usize> = (0..dirs.len()).filter(is_online).filter(has_files).collect();
         let kept = assigned.filter(|at| found.contains(at)).or(found.first().copied());
         // Two that hold the same: the broker ended while one took the other's place.
         for at in found.iter().filter(|at| Some(**at) != kept) {

@@ -23,30 +23,30 @@ use crate::support::wire::{Wire, list_offsets};
 use crate::support::{is_nightly, rdkafka as client};
 
 const LIMIT: Duration = Duration::from_secs(30);
-const TOPIC: &str = "t";
+pub(super) const TOPIC: &str = "t";
 
 /// Two folders for logs.
-struct Dirs {
+pub(super) struct Dirs {
     _temp: tempfile::TempDir,
-    a: PathBuf,
-    b: PathBuf,
+    pub(super) a: PathBuf,
+    pub(super) b: PathBuf,
 }
 
 impl Dirs {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let temp = tempfile::tempdir().expect("a temp dir");
         let (a, b) = (temp.path().join("a"), temp.path().join("b"));
         Self { _temp: temp, a, b }
     }
 
-    fn start(&self, overrides: &[(&str, &str)]) -> Broker {
+    pub(super) fn start(&self, overrides: &[(&str, &str)]) -> Broker {
         let segments = ("log.segment.bytes", "1048576");
         let overrides = [&[segments][..], overrides].concat();
         Broker::across(&[&self.a, &self.b], &overrides).expect("a broker on these folders")
     }
 
     /// Names of what lies in a folder and begins with the topic's name.
-    fn partitions(dir: &Path) -> Vec<String> {
+    pub(super) fn partitions(dir: &Path) -> Vec<String> {
         let entries = std::fs::read_dir(dir).expect("a folder of the broker");
         let names = entries.map(|entry| entry.expect("an entry").file_name().into_string().expect("UTF-8"));
         let mut names: Vec<String> = names.filter(|name| name.starts_with("t-")).collect();
@@ -66,7 +66,7 @@ fn owned(names: &[&str]) -> Vec<String> {
     names.iter().map(|name| (*name).to_owned()).collect()
 }
 
-fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+pub(super) fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     let begun = Instant::now();
     while !is_so() {
         assert!(begun.elapsed() < LIMIT, "in vain: {what}");

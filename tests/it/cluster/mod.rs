@@ -2,6 +2,7 @@
 
 mod bad_bytes;
 mod durability;
+mod failed_dir;
 mod flush;
 mod log_dirs;
 mod memory;
