@@ -4,14 +4,13 @@
 //! image, and published; the caller comes back when every node knows. Changes happen one after the other.
 
 use std::io;
-use std::path::Path;
 use std::sync::{Arc, Weak};
 
 use parking_lot::{Mutex, RwLock};
 
 use super::image::MetadataImage;
 use super::log::MetadataLog;
-pub use super::log::MetadataLogConfig;
+pub use super::log::{ControllerOptions, MetadataLogConfig};
 use super::record::MetadataRecord;
 use crate::wire::ErrorCode;
 
@@ -65,17 +64,6 @@ impl std::fmt::Debug for Controller {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Controller").finish_non_exhaustive()
     }
-}
-
-/// What identifies the controller and its log.
-#[derive(Debug, Clone)]
-pub struct ControllerOptions<'a> {
-    pub log_dir: &'a Path,
-    pub node_id: i32,
-    pub cluster_id: &'a str,
-    pub clean_shutdown: bool,
-    pub now_ms: i64,
-    pub log: MetadataLogConfig,
 }
 
 /// An image in the making. Records of a metadata transaction (KIP-868) count when it ends, and not at all without an end.

@@ -9,7 +9,6 @@ use bytes::Bytes;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::controller::ControllerOptions;
 use super::image::MetadataImage;
 use super::names::CLUSTER_METADATA;
 use super::record::MetadataRecord;
@@ -49,6 +48,17 @@ impl From<&BrokerConfig> for MetadataLogConfig {
             retention_bytes: config.i64("metadata.max.retention.bytes"),
         }
     }
+}
+
+/// What identifies the controller that the log is of, and how the log was left.
+#[derive(Debug, Clone)]
+pub struct ControllerOptions<'a> {
+    pub log_dir: &'a Path,
+    pub node_id: i32,
+    pub cluster_id: &'a str,
+    pub clean_shutdown: bool,
+    pub now_ms: i64,
+    pub log: MetadataLogConfig,
 }
 
 #[derive(Debug)]

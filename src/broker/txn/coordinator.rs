@@ -19,8 +19,8 @@ use tokio::sync::{Notify, oneshot, watch};
 
 use super::config::TransactionConfig;
 use super::records::Record;
-use super::shard::{EndRequest, Ending, Filter, InitRequest, Shard, Turn, TxnError};
-use super::state::{ProducerIdAndEpoch, TransactionMetadata, TransactionState};
+use super::shard::{EndRequest, Ending, Filter, InitRequest, Shard, Turn};
+use super::state::{ProducerIdAndEpoch, TransactionMetadata, TransactionState, TxnError};
 use crate::TopicPartition;
 use crate::broker::group::coordinator::{Clock, KeyValue, append_error, partition_for};
 use crate::broker::replica::TxnMarker;

@@ -8,26 +8,14 @@ use std::collections::{BTreeMap, HashSet};
 
 use super::config::TransactionConfig;
 use super::records::Record;
-use super::state::{EPOCH_BUMP_VERSION, NO_PRODUCER_EPOCH, ProducerIdAndEpoch, TransactionMetadata, TransactionState};
+use super::state::{
+    EPOCH_BUMP_VERSION, NO_PRODUCER_EPOCH, ProducerIdAndEpoch, TransactionMetadata, TransactionState, TxnError,
+};
 use crate::TopicPartition;
 use crate::wire::ErrorCode;
 
 /// A longer id does not fit the key of its record.
 const MAX_ID_BYTES: usize = i16::MAX as usize;
-
-/// Why a request is not done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TxnError {
-    Api(ErrorCode),
-    /// It is to be tried again with a fresh producer id in the turn.
-    NeedsProducerId,
-}
-
-impl From<ErrorCode> for TxnError {
-    fn from(code: ErrorCode) -> Self {
-        Self::Api(code)
-    }
-}
 
 /// One event in the life of a coordinator: when it happens, and what follows from it.
 #[derive(Debug)]

@@ -1,8 +1,8 @@
 //! The state machine: what is answered, what is kept, and what is to be ended.
 
 use super::config::TransactionConfig;
-use super::shard::{EndRequest, Filter, InitRequest, Shard, Turn, TxnError};
-use super::state::{ProducerIdAndEpoch, TransactionState};
+use super::shard::{EndRequest, Filter, InitRequest, Shard, Turn};
+use super::state::{ProducerIdAndEpoch, TransactionState, TxnError};
 use crate::TopicPartition;
 use crate::wire::ErrorCode;
 

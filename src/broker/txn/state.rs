@@ -5,7 +5,6 @@
 
 use std::collections::BTreeSet;
 
-use super::shard::TxnError;
 use crate::TopicPartition;
 use crate::wire::ErrorCode;
 
@@ -13,6 +12,20 @@ pub const NO_PRODUCER_ID: i64 = -1;
 pub const NO_PRODUCER_EPOCH: i16 = -1;
 /// The `transaction.version` from which on a producer's epoch rises with every transaction (KIP-890).
 pub const EPOCH_BUMP_VERSION: i16 = 2;
+
+/// Why a request is not done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TxnError {
+    Api(ErrorCode),
+    /// It is to be tried again with a fresh producer id in the turn.
+    NeedsProducerId,
+}
+
+impl From<ErrorCode> for TxnError {
+    fn from(code: ErrorCode) -> Self {
+        Self::Api(code)
+    }
+}
 
 /// The numbers are those of the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -4,13 +4,10 @@ use std::time::Duration;
 
 use super::changes::{Changes, scram_credential};
 use super::options::{EntityType, Request};
-use super::{Failure, describe, is_unsupported, quotas, within};
+use super::{Failure, describe, is_unsupported, quotas, resource, within};
 use crate::cli::compat::java::parse_double;
-use crate::cli::compat::java::parse_int;
 use crate::cli::{Parsed, Ui};
-use crate::client::admin::{
-    Admin, AlterConfigOp, ConfigResource, QuotaAlteration, ResourceType, ScramAlteration, ScramMechanism,
-};
+use crate::client::admin::{Admin, AlterConfigOp, ConfigResource, QuotaAlteration, ScramAlteration, ScramMechanism};
 
 pub async fn run(ui: &mut Ui, admin: &Admin, p: &Parsed, request: &Request) -> Result<(), Failure> {
     if request.types.len() != request.names.len() {
@@ -50,31 +47,6 @@ pub async fn run(ui: &mut Ui, admin: &Admin, p: &Parsed, request: &Request) -> R
 
 fn all_names(changes: &Changes) -> impl Iterator<Item = &str> {
     changes.added_names().chain(changes.deleted.iter().map(String::as_str))
-}
-
-/// The resource that a configuration belongs to.
-///
-/// # Errors
-/// A broker whose name is no number.
-pub fn resource(entity_type: EntityType, name: &str) -> Result<ConfigResource, Failure> {
-    let is_broker = matches!(entity_type, EntityType::Brokers | EntityType::BrokerLoggers);
-    if is_broker && !name.is_empty() && parse_int(name).is_err() {
-        return Err(Failure::terse(format!(
-            "The entity name for {} must be a valid integer broker id, found: {name}",
-            entity_type.name()
-        )));
-    }
-    let resource_type = match entity_type {
-        EntityType::Topics => ResourceType::Topic,
-        EntityType::Brokers => ResourceType::Broker,
-        EntityType::BrokerLoggers => ResourceType::BrokerLogger,
-        EntityType::ClientMetrics => ResourceType::ClientMetrics,
-        EntityType::Groups => ResourceType::Group,
-        EntityType::Users | EntityType::Clients | EntityType::Ips => {
-            return Err(Failure::terse(format!("Invalid entity type: {}", entity_type.name())));
-        }
-    };
-    Ok(ConfigResource::new(resource_type, name))
 }
 
 async fn alter_resource(admin: &Admin, resource: ConfigResource, changes: &Changes) -> Result<(), Failure> {

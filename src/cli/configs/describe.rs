@@ -2,9 +2,8 @@
 
 use serde_json::Value;
 
-use super::alter::resource;
 use super::options::{EntityType, Request};
-use super::{Failure, quotas, validate_topic, within};
+use super::{Failure, quotas, resource, validate_topic, within};
 use crate::cli::compat::java_hash::hash_map_order;
 use crate::cli::table::Sheet;
 use crate::cli::ui::Format;

@@ -14,15 +14,17 @@ mod quotas;
 use std::future::Future;
 use std::time::Duration;
 
+use super::compat::java::parse_int;
 use super::compat::opts::OptError;
 use super::connect::{Target, log_authentication, warn_unused};
 use super::tool::{Grammar, Line};
 use super::{CliError, CliResult, Tool, Ui};
 use crate::client::ApiError;
-use crate::client::admin::Admin;
+use crate::client::admin::{Admin, ConfigResource, ResourceType};
 use crate::client::props::Properties;
 use crate::runs;
 use crate::wire::ErrorCode;
+use options::EntityType;
 
 pub static TOOL: Tool = Tool {
     script: "kafka-configs",
@@ -148,4 +150,29 @@ fn validate_topic(name: &str) -> Result<(), Failure> {
 
 fn is_unsupported(e: &ApiError) -> bool {
     e.code == ErrorCode::UNSUPPORTED_VERSION
+}
+
+/// The resource that a configuration belongs to.
+///
+/// # Errors
+/// A broker whose name is no number.
+fn resource(entity_type: EntityType, name: &str) -> Result<ConfigResource, Failure> {
+    let is_broker = matches!(entity_type, EntityType::Brokers | EntityType::BrokerLoggers);
+    if is_broker && !name.is_empty() && parse_int(name).is_err() {
+        return Err(Failure::terse(format!(
+            "The entity name for {} must be a valid integer broker id, found: {name}",
+            entity_type.name()
+        )));
+    }
+    let resource_type = match entity_type {
+        EntityType::Topics => ResourceType::Topic,
+        EntityType::Brokers => ResourceType::Broker,
+        EntityType::BrokerLoggers => ResourceType::BrokerLogger,
+        EntityType::ClientMetrics => ResourceType::ClientMetrics,
+        EntityType::Groups => ResourceType::Group,
+        EntityType::Users | EntityType::Clients | EntityType::Ips => {
+            return Err(Failure::terse(format!("Invalid entity type: {}", entity_type.name())));
+        }
+    };
+    Ok(ConfigResource::new(resource_type, name))
 }
