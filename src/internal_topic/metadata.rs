@@ -99,7 +99,11 @@ fn frame<T>(text: String) -> Result<T, KeyedError> {
 fn short(input: &mut Input<'_>, what: &str) -> Result<i16, KeyedError> {
     match input.unsigned_varint() {
         Err(_) => frame(format!("Error while reading {what}")),
-        Ok(n) => i16::try_from(n).or_else(|_| frame(format!("Value for {what} was too large."))),
+        Ok(n) => match n as i32 {
+            n if n > i32::from(i16::MAX) => frame(format!("Value for {what} was too large.")),
+            // Kafka's number is signed, and cut to its lower half if it is below zero.
+            n => Ok(n as i16),
+        },
     }
 }
 

@@ -1,7 +1,7 @@
 //! Gzip as Java reads it (`GZIPInputStream`): one member after another, and what follows the last one is ignored.
 
 use std::cell::RefCell;
-use std::io::{self, Read};
+use std::io::{self, Chain, Cursor, Read};
 
 use flate2::bufread::GzDecoder;
 use libdeflater::Decompressor;
@@ -36,29 +36,48 @@ pub(super) fn whole(data: &[u8]) -> Option<Vec<u8>> {
     (written == len).then_some(out)
 }
 
+/// A member with the flags of its head as they are read: Java passes over those that mean nothing.
+type Member<'a> = Chain<Cursor<[u8; 4]>, &'a [u8]>;
+
+/// The flags of a member's head that mean something.
+const FLAGS: u8 = 0x1f;
+
+fn member(data: &[u8]) -> GzDecoder<Member<'_>> {
+    let (head, rest) = match data.split_first_chunk::<4>() {
+        Some((&[magic0, magic1, method, flags], rest)) => (Cursor::new([magic0, magic1, method, flags & FLAGS]), rest),
+        None => {
+            let mut none = Cursor::new([0; 4]);
+            none.set_position(4);
+            (none, data)
+        }
+    };
+    GzDecoder::new(head.chain(rest))
+}
+
 /// Decompresses member after member.
 pub(super) struct Decoder<'a> {
     /// `None` behind the last member.
-    member: Option<GzDecoder<&'a [u8]>>,
+    member: Option<GzDecoder<Member<'a>>>,
 }
 
 impl<'a> Decoder<'a> {
     pub(super) fn new(data: &'a [u8]) -> Self {
         Decoder {
-            member: Some(GzDecoder::new(data)),
+            member: Some(member(data)),
         }
     }
 }
 
 impl Read for Decoder<'_> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        while let Some(member) = &mut self.member {
-            let n = member.read(out)?;
+        while let Some(present) = &mut self.member {
+            let n = present.read(out)?;
             if n > 0 || out.is_empty() {
                 return Ok(n);
             }
-            let rest: &[u8] = member.get_ref();
-            self.member = rest.starts_with(MEMBER).then(|| GzDecoder::new(rest));
+            let (_, rest) = present.get_ref().get_ref();
+            let rest: &[u8] = rest;
+            self.member = rest.starts_with(MEMBER).then(|| member(rest));
         }
         Ok(0)
     }
@@ -101,6 +120,20 @@ mod tests {
         assert_eq!(whole(&packed(&vec![7; (4 << 20) + 1])), None);
         assert_eq!(whole(&[packed(b"one"), packed(b"two")].concat()), None);
         assert_eq!(whole(b"\x1f\x8b\x08"), None);
+    }
+
+    #[test]
+    fn flags_that_mean_nothing_are_passed_over() {
+        let mut data = [packed(b"one"), packed(b" two")].concat();
+        let second = memchr::memmem::rfind(&data, MEMBER).unwrap();
+        for reserved in [0x20, 0x40, 0x80, 0xe0] {
+            data[3] = reserved;
+            data[second + 3] = reserved;
+            assert_eq!(unpacked(&data).unwrap(), b"one two");
+        }
+        for short in 0..12 {
+            assert!(unpacked(&data[..short]).is_err());
+        }
     }
 
     #[test]

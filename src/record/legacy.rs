@@ -351,6 +351,10 @@ fn lz4_without_header_check(packed: &[u8]) -> std::io::Result<Vec<u8>> {
     else {
         return Err(bad("no frame"));
     };
+    // Kafka: `Lz4BlockInputStream.FLG`, `BD`.
+    if flags & 0x03 != 0 || block & 0x8f != 0 {
+        return Err(bad("Reserved bits must be 0"));
+    }
     let block_checksum = if flags & 0x10 != 0 { 4 } else { 0 };
     let content_size = if flags & 0x08 != 0 { 8 } else { 0 };
     let max_block = match block >> 4 & 7 {
@@ -366,10 +370,10 @@ fn lz4_without_header_check(packed: &[u8]) -> std::io::Result<Vec<u8>> {
             .split_first_chunk::<4>()
             .ok_or_else(|| bad("cut off between blocks"))?;
         let size = u32::from_le_bytes(*size);
-        if size == 0 {
+        let length = (size & 0x7fff_ffff) as usize;
+        if length == 0 {
             return Ok(out);
         }
-        let length = (size & 0x7fff_ffff) as usize;
         let (data, tail) = tail
             .split_at_checked(length)
             .ok_or_else(|| bad("a block is longer than the stream"))?;

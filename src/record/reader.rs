@@ -247,8 +247,8 @@ impl<'a> RecordReader<'a> {
         };
         if header.record_count < 0 {
             return Err(invalid(format!(
-                "Found invalid record count {} in magic v2 batch",
-                header.record_count
+                "Found invalid record count {} in magic v{} batch",
+                header.record_count, header.magic
             )));
         }
         let base = Base {

@@ -29,10 +29,11 @@ pub(super) fn absolute(path: &str) -> String {
     }
 }
 
-/// `String.split(",")`: empty words at the end are dropped.
+/// `String.split(",")`: empty words at the end are dropped, all of them if there are no others; a text without a comma is
+/// one word.
 pub(super) fn split_commas(list: &str) -> Vec<String> {
     let mut words: Vec<String> = list.split(',').map(str::to_owned).collect();
-    while words.len() > 1 && words.last().is_some_and(String::is_empty) {
+    while list.contains(',') && words.last().is_some_and(String::is_empty) {
         words.pop();
     }
     words

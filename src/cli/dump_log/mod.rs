@@ -63,7 +63,8 @@ impl From<crate::record::RecordError> for CliError {
 
 async fn run(ui: &mut Ui, line: Line) -> CliResult {
     let options = Options::new(line.options, ui.manner)?;
-    if options.files.is_empty() {
+    options.selection()?;
+    if options.files.is_empty() && !options.has_files {
         return Err(CliError::usage_with_help("Missing required argument \"[files]\""));
     }
     let survey = options.verify || ui.manner == Manner::Kt && options.files.iter().any(|f| Path::new(f).is_dir());
@@ -153,6 +154,9 @@ impl Dump<'_> {
             ".txnindex" => self.txn_index(&file, &file_name),
             _ => {
                 self.report.note_failure();
+                if self.ui.manner == Manner::Kt && !path.exists() {
+                    return self.say_err(&format!("{file}: no such file or folder"));
+                }
                 self.say_err(&format!("Ignoring unknown file {file}"))
             }
         }

@@ -80,6 +80,8 @@ const DECODERS: &[(&str, Decoder)] = &[
 pub(super) struct Options {
     parsed: Parsed,
     pub(super) files: Vec<String>,
+    /// Files were named, if only by a comma.
+    pub(super) has_files: bool,
     pub(super) print_data: bool,
     pub(super) deep: bool,
     pub(super) skip_record_metadata: bool,
@@ -102,6 +104,7 @@ impl Options {
             files.extend(parsed.positional.iter().cloned());
         }
         Ok(Options {
+            has_files: !files.is_empty() || parsed.has("files"),
             files,
             print_data,
             deep: print_data
@@ -143,7 +146,6 @@ impl Options {
         }
         let class = |name| -> CliResult<_> {
             let class = self.parsed.value(name)?.unwrap_or(STRING_DECODER);
-            let class = class.trim();
             super::decoder::Plain::of_class(class).ok_or_else(|| {
                 CliError::failed(format!(
                     "Failed to load decoder class\nCaused by: ClassNotFoundException: {class}"

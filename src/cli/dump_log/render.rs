@@ -192,7 +192,19 @@ impl<'a> Renderer<'a> {
             self.piece.offsets.note(record.offset);
             if self.shape.selection.takes(&record) {
                 shown = true;
-                self.record(batch, &record)?;
+                let Err(e) = self.record(batch, &record) else { continue };
+                // What Kafka has read by now is told first: all of a compressed batch, else the end behind the last record.
+                while compressed || count == batch.header.record_count {
+                    match records.next() {
+                        None => break,
+                        Some(Ok(_)) => {}
+                        Some(Err(worse)) => {
+                            self.piece.text.truncate(if compressed { start } else { mark });
+                            return Err(worse.into());
+                        }
+                    }
+                }
+                return Err(e);
             }
         }
         Ok(shown)

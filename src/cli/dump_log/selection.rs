@@ -79,6 +79,11 @@ impl Selection {
                 )
     }
 
+    /// Whether an entry of an index is wanted, which tells little of the records it is of.
+    pub(super) fn takes_entry(&self, offset: i64, timestamp: Option<i64>) -> bool {
+        self.takes_place(offset, timestamp.unwrap_or(self.times.0))
+    }
+
     fn takes_place(&self, offset: i64, timestamp: i64) -> bool {
         (self.offsets.0..self.offsets.1).contains(&offset) && (self.times.0..self.times.1).contains(&timestamp)
     }

@@ -14,6 +14,8 @@ use crate::log::{checkpoint, log_dir};
 use super::log::PROGRESS_FROM;
 use super::{Dump, base_offset};
 
+/// The latest format of batches there is.
+const NEWEST_MAGIC: i8 = 2;
 const COLUMNS: &[&str] = &[
     "file",
     "kind",
@@ -230,6 +232,13 @@ fn walk(file: &Path, verify: bool, found: &mut Found, at: &dyn Fn(u64)) -> Resul
                 found.problems.push(format!("bad checksum at position {position}"));
             }
             match batch.format {
+                Format::Default(header) if header.magic > NEWEST_MAGIC && verify => {
+                    let magic = header.magic;
+                    found
+                        .problems
+                        .push(format!("batches of magic {magic} are not known: position {position}"));
+                    (header.base_offset, header.last_offset())
+                }
                 Format::Default(header) => (header.base_offset, header.last_offset()),
                 Format::Legacy(legacy) => (legacy.last_offset(), legacy.last_offset()),
             }
@@ -241,6 +250,11 @@ fn walk(file: &Path, verify: bool, found: &mut Found, at: &dyn Fn(u64)) -> Resul
             found
                 .problems
                 .push(format!("offset {first} at position {position} is not above {before}"));
+        }
+        if last < first {
+            found.problems.push(format!(
+                "the batch at position {position} has offsets from {first} to {last}"
+            ));
         }
         found.first_offset.get_or_insert(first);
         found.last_offset = Some(last);
