@@ -105,10 +105,15 @@ impl EpochCache {
         after.checked_sub(1).map(|i| self.entries[i].epoch)
     }
 
-    /// Drops what begins at or after the end of a log that is being opened. The file stays: the next start finds the same.
-    pub(super) fn forget_from_end(&mut self, end_offset: i64) {
+    /// Drops what begins at or after the end of a log that is being opened. What begins just there was begun and not written
+    /// to, and the file stays: the next start finds the same. What begins later was lost, which the file is to say.
+    pub(super) fn cut_at_end(&mut self, end_offset: i64) -> io::Result<()> {
+        if self.latest().is_some_and(|latest| latest.start_offset > end_offset) {
+            return self.truncate_from_end(end_offset);
+        }
         self.entries
             .truncate(self.entries.partition_point(|e| e.start_offset < end_offset));
+        Ok(())
     }
 
     /// Drops what begins at or after the new end of the log.
@@ -189,6 +194,22 @@ mod tests {
         );
         assert_eq!(again.epoch_for(24), None);
         assert_eq!(again.epoch_for(25), Some(3));
+    }
+
+    #[test]
+    fn an_end_cuts_what_was_lost_from_the_file_and_what_was_only_begun_from_memory() {
+        let file = |dir: &tempfile::TempDir| {
+            let again = EpochCache::open(dir.path().join(checkpoint::LEADER_EPOCH_FILE)).unwrap();
+            again.entries().iter().map(|e| e.epoch).collect::<Vec<_>>()
+        };
+        let (dir, mut cache) = cache(&[(1, 10), (3, 20), (5, 30)]);
+        cache.cut_at_end(30).unwrap();
+        assert_eq!(cache.latest().map(|e| e.epoch), Some(3));
+        assert_eq!(file(&dir), [1, 3, 5]);
+        let mut cache = EpochCache::open(dir.path().join(checkpoint::LEADER_EPOCH_FILE)).unwrap();
+        cache.cut_at_end(24).unwrap();
+        assert_eq!(cache.latest().map(|e| e.epoch), Some(3));
+        assert_eq!(file(&dir), [1, 3]);
     }
 
     #[test]

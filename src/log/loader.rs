@@ -286,7 +286,7 @@ impl Loader<'_> {
             }
             self.segments.insert(log_start_offset, segment);
         }
-        self.epochs.forget_from_end(end);
+        self.epochs.cut_at_end(end)?;
         self.epochs.truncate_from_start(log_start_offset)?;
         let clean = self.options.clean_shutdown;
         rebuild_producers(

@@ -193,23 +193,29 @@ impl PartitionLog {
             if segment.max_timestamp()?.timestamp < timestamp {
                 continue;
             }
-            if let Some(found) = self.find_in_segment(segment, timestamp)? {
+            if let Some(found) = self.find_in_segment(segment, timestamp, self.log_start_offset)? {
                 return Ok(Some(found).filter(|m| m.offset < upper));
             }
         }
         Ok(None)
     }
 
-    fn find_in_segment(&self, segment: &Segment, timestamp: i64) -> Result<Option<TimestampMatch>, LogError> {
+    /// The first record of a segment that is as late as `timestamp` and has no offset below `lowest`.
+    fn find_in_segment(
+        &self,
+        segment: &Segment,
+        timestamp: i64,
+        lowest: i64,
+    ) -> Result<Option<TimestampMatch>, LogError> {
         // No record before this offset is as late as the timestamp asked for.
         let from = segment
             .time_index()?
             .lookup(timestamp.saturating_sub(1))?
             .offset
-            .max(self.log_start_offset);
+            .max(lowest);
         let mut scan = segment.scan(u64::from(segment.offset_index()?.lookup(from)?))?;
         while let Some(at) = scan.next()? {
-            if at.header.last_offset() < self.log_start_offset || at.header.max_timestamp < timestamp {
+            if at.header.last_offset() < lowest || at.header.max_timestamp < timestamp {
                 continue;
             }
             let bytes = FileSlice {
@@ -219,7 +225,7 @@ impl PartitionLog {
             };
             let bytes = bytes.read()?;
             if at.header.is_legacy() {
-                if let Some(found) = find_in_message(&bytes, timestamp, self.log_start_offset)? {
+                if let Some(found) = find_in_message(&bytes, timestamp, lowest)? {
                     return Ok(Some(found));
                 }
                 continue;
@@ -230,7 +236,7 @@ impl PartitionLog {
             let mut records = batch.records()?;
             while let Some(record) = records.next_meta() {
                 let record = record?;
-                if record.timestamp >= timestamp && record.offset >= self.log_start_offset {
+                if record.timestamp >= timestamp && record.offset >= lowest {
                     return Ok(Some(TimestampMatch {
                         timestamp: record.timestamp,
                         offset: record.offset,
@@ -242,7 +248,8 @@ impl PartitionLog {
         Ok(None)
     }
 
-    /// The record with the largest timestamp, the first one if several have it (ListOffsets' max timestamp, KIP-734).
+    /// The record with the largest timestamp, the first one if several have it (ListOffsets' max timestamp, KIP-734). As in
+    /// Kafka it may lie below the log's start, where records were deleted and their segment is still there.
     ///
     /// # Errors
     /// If the disk fails or a batch cannot be read.
@@ -255,7 +262,9 @@ impl PartitionLog {
             }
         }
         match best {
-            Some((largest, segment)) if largest.timestamp >= 0 => self.find_in_segment(segment, largest.timestamp),
+            Some((largest, segment)) if largest.timestamp >= 0 => {
+                self.find_in_segment(segment, largest.timestamp, segment.base_offset())
+            }
             _ => Ok(None),
         }
     }

@@ -449,8 +449,7 @@ impl ReplicaManager {
                 let log_dir::PartitionDir::Live(tp) = kind else {
                     continue;
                 };
-                let is_known = self.partitions.read().contains_key(&tp) || self.unopened.read().contains_key(&tp);
-                if is_known || tp.topic.as_ref() == names::CLUSTER_METADATA {
+                if self.may_be_of(&tp, &path) || tp.topic.as_ref() == names::CLUSTER_METADATA {
                     continue;
                 }
                 let aside = path.with_file_name(log_dir::stray_dir_name(&tp));
@@ -461,6 +460,15 @@ impl ReplicaManager {
             }
         }
         told
+    }
+
+    /// Whether a directory with the name of a partition may hold that partition, and not one of a topic of the same name that
+    /// is gone.
+    fn may_be_of(&self, tp: &TopicPartition, path: &Path) -> bool {
+        let Some(partition) = self.partitions.read().get(tp).cloned() else {
+            return self.unopened.read().contains_key(tp);
+        };
+        !matches!(log_dir::read_partition_metadata(path), Ok(Some(id)) if id != partition.topic_id)
     }
 
     /// Gives every log of these topics the settings now in force.

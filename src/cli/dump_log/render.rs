@@ -194,14 +194,12 @@ impl<'a> Renderer<'a> {
                 shown = true;
                 let Err(e) = self.record(batch, &record) else { continue };
                 // What Kafka has read by now is told first: all of a compressed batch, else the end behind the last record.
-                while compressed || count == batch.header.record_count {
-                    match records.next() {
-                        None => break,
-                        Some(Ok(_)) => {}
-                        Some(Err(worse)) => {
-                            self.piece.text.truncate(if compressed { start } else { mark });
-                            return Err(worse.into());
-                        }
+                while (compressed || count == batch.header.record_count)
+                    && let Some(next) = records.next()
+                {
+                    if let Err(worse) = next {
+                        self.piece.text.truncate(if compressed { start } else { mark });
+                        return Err(worse.into());
                     }
                 }
                 return Err(e);

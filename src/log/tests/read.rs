@@ -99,3 +99,18 @@ fn times_out_of_order_are_found_too() {
     }
     assert_eq!(t.log().max_timestamp_offset().unwrap().unwrap().offset, 6);
 }
+
+#[test]
+fn the_largest_timestamp_may_be_that_of_a_deleted_record_as_in_kafka() {
+    let mut t = TestLog::new(LogConfig::default());
+    for time in [9, 1, 2] {
+        t.append(batch_at(NOW + time, &["x"])).unwrap();
+    }
+    t.log().set_high_watermark(3);
+    for start in [1, 3] {
+        t.log().advance_log_start(start).unwrap();
+        let max = t.log().max_timestamp_offset().unwrap().unwrap();
+        assert_eq!((max.offset, max.timestamp), (0, NOW + 9), "from {start}");
+    }
+    assert_eq!(t.log().offset_for_timestamp(NOW, 100).unwrap(), None);
+}

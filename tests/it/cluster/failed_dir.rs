@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 
-use super::log_dirs::{Dirs, TOPIC, until};
+use super::log_dirs::{Dirs, TOPIC, move_partition, until};
 use super::storage_failure::{KAFKA_STORAGE_ERROR, value};
 use crate::support::broker::Broker;
 use crate::support::kafka::{self, Kafka};
@@ -185,6 +185,49 @@ fn a_directory_that_fails_later_loses_its_leaders_and_nothing_else() {
     fs::rename(&away, &dirs.b).expect("the folder");
     assert_eq!(clean_stops(&dirs), [true, false]);
     assert_is_whole_again(&dirs, values);
+}
+
+#[test]
+fn what_a_directory_brings_back_of_a_topic_that_is_gone_is_set_aside() {
+    let dirs = Dirs::new();
+    let (broker, lost) = spread(&dirs);
+    broker.stop();
+    let away = dirs.b.with_file_name("away");
+    fs::rename(&dirs.b, &away).expect("a folder that can be renamed");
+    fs::write(&dirs.b, "no folder").expect("a file");
+    let broker = dirs.start(&[]);
+    let delete = [
+        "topics",
+        "--bootstrap-server",
+        broker.bootstrap(),
+        "--delete",
+        "--topic",
+        TOPIC,
+    ];
+    assert_eq!(run_kt(&delete, b"").exit, 0);
+    client::create_topic(broker.bootstrap(), TOPIC, PARTITIONS);
+    let mut wire = Wire::connect(broker.bootstrap());
+    assert!((0..PARTITIONS).all(|n| produce(&mut wire, TOPIC, n, "of another topic") == 0));
+    broker.stop();
+    fs::remove_file(&dirs.b).expect("the file");
+    fs::rename(&away, &dirs.b).expect("the folder");
+
+    let broker = dirs.start(&[]);
+    let in_b = Dirs::partitions(&dirs.b);
+    assert!(in_b.iter().all(|name| name.ends_with("-stray")), "{in_b:?}");
+    assert_eq!(in_b.len(), lost.len());
+    let one = *lost.first().expect("a partition");
+    let mut wire = Wire::connect(broker.bootstrap());
+    // What comes there by hand meanwhile is no obstacle either.
+    fs::create_dir_all(dirs.b.join(format!("{TOPIC}-{one}/foreign"))).expect("a folder");
+    assert_eq!(move_partition(&mut wire, one, &dirs.b), 0);
+    until("the partition is in the directory that is back", || {
+        let log = |dir: &std::path::Path| dir.join(format!("{TOPIC}-{one}/00000000000000000000.log")).exists();
+        log(&dirs.b) && !log(&dirs.a)
+    });
+    assert_eq!(dir_errors(&mut wire), [0, 0]);
+    let read = client::consume(broker.bootstrap(), TOPIC, PARTITIONS as usize);
+    assert!(read.iter().all(|message| client::text(message) == "of another topic"));
 }
 
 #[test]

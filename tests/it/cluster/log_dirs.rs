@@ -80,9 +80,13 @@ fn topic() -> TopicName {
 
 /// Asks for a move of partition 0; the error.
 fn move_to(wire: &mut Wire, dir: &Path) -> i16 {
+    move_partition(wire, 0, dir)
+}
+
+pub(super) fn move_partition(wire: &mut Wire, partition: i32, dir: &Path) -> i16 {
     let topic = AlterReplicaLogDirTopic::default()
         .with_name(topic())
-        .with_partitions(vec![0]);
+        .with_partitions(vec![partition]);
     let dir = AlterReplicaLogDir::default()
         .with_path(dir.display().to_string().into())
         .with_topics(vec![topic]);
