@@ -35,6 +35,7 @@ fn a_file_gets_what_a_pipe_gets() {
     let dir = tempfile::tempdir().expect("a temp dir");
     write_segment(&dir.path().join("0.log"));
     write_segment(&dir.path().join("1.log"));
+    fs::write(dir.path().join("what.is-this"), "").expect("a file");
     let expected = sh(dir.path(), "\"$@\" 2>&1 | cat");
     let lines = String::from_utf8_lossy(&expected);
     for line in [
