@@ -174,7 +174,7 @@ impl ClusterBuilder {
         Ok(Cluster {
             node,
             tasks,
-            storage: Some(storage),
+            _storage: storage,
             bootstrap_servers,
             temporary,
             is_stopped: false,
@@ -287,7 +287,8 @@ fn bootstrap_servers(listeners: &[Listener]) -> io::Result<String> {
 pub struct Cluster {
     node: Arc<Node>,
     tasks: Vec<JoinHandle<()>>,
-    storage: Option<Storage>,
+    /// Keeps the directories locked.
+    _storage: Storage,
     bootstrap_servers: String,
     temporary: Option<tempfile::TempDir>,
     is_stopped: bool,
@@ -355,8 +356,6 @@ impl Cluster {
             );
         }
         problems.extend(closed.problems);
-        // Others may have the directories now.
-        drop(self.storage.take());
         problems.iter().for_each(|p| self.node.log(p));
         if let Some(temporary) = self.temporary.take() {
             let _ = temporary.close();

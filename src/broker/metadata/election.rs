@@ -1,7 +1,5 @@
 //! Which replica leads a partition that has no leader (Kafka: `ReplicationControlManager`, `PartitionChangeBuilder`).
 
-use uuid::Uuid;
-
 use super::image::{MetadataImage, PartitionImage};
 use super::record::{MetadataRecord, PartitionChange};
 
@@ -17,66 +15,52 @@ pub fn elect_returned(
     id: i32,
     is_lost: impl Fn(&PartitionImage) -> bool,
 ) -> Vec<MetadataRecord> {
-    let change = |topic_id, partition_id, p: &PartitionImage| {
+    changes(image, |p| {
         if is_lost(p) {
             // What is left of it has not been seen: it is not eligible.
-            return without(p, id, false, topic_id, partition_id);
+            return without(p, id, false);
         }
         if p.leader != id && !(p.leader < 0 && may_lead(p, id)) {
             return None;
         }
         let in_sync = p.isr.contains(&id);
         Some(PartitionChange {
-            partition_id,
-            topic_id,
             leader: Some(id),
             isr: (!in_sync).then(|| vec![id]),
             eligible_leader_replicas: (!p.eligible_leader_replicas.is_empty()).then(Vec::new),
             last_known_elr: (!p.last_known_elr.is_empty()).then(Vec::new),
             ..PartitionChange::default()
         })
-    };
-    changes(image, change)
+    })
 }
 
 /// The changes after which the broker `id` neither leads nor is in sync where `is_lost`: its log directory has failed
 /// (Kafka: `ReplicationControlManager.handleDirectoriesOffline`). The last one in sync stays eligible (KIP-966).
 pub fn elect_others(image: &MetadataImage, id: i32, is_lost: impl Fn(&PartitionImage) -> bool) -> Vec<MetadataRecord> {
-    let change = |topic_id, partition_id, p: &PartitionImage| {
-        is_lost(p)
-            .then(|| without(p, id, true, topic_id, partition_id))
-            .flatten()
-    };
-    changes(image, change)
+    changes(image, |p| is_lost(p).then(|| without(p, id, true)).flatten())
 }
 
-fn changes(
-    image: &MetadataImage,
-    change: impl Fn(Uuid, i32, &PartitionImage) -> Option<PartitionChange>,
-) -> Vec<MetadataRecord> {
+/// `change` says what changes of a partition, and leaves it open which it is.
+fn changes(image: &MetadataImage, change: impl Fn(&PartitionImage) -> Option<PartitionChange>) -> Vec<MetadataRecord> {
     let topics = image.topics.values();
     let partitions = topics.flat_map(|t| (0..).zip(&t.partitions).map(|(index, p)| (t.id, index, p)));
-    partitions
-        .filter_map(|(topic_id, index, p)| change(topic_id, index, p))
-        .map(MetadataRecord::PartitionChange)
-        .collect()
+    let record = |(topic_id, partition_id, p)| {
+        Some(MetadataRecord::PartitionChange(PartitionChange {
+            topic_id,
+            partition_id,
+            ..change(p)?
+        }))
+    };
+    partitions.filter_map(record).collect()
 }
 
 /// The change that takes a broker out of the leader's place and out of those in sync, if it is there.
-fn without(
-    p: &PartitionImage,
-    id: i32,
-    is_eligible: bool,
-    topic_id: Uuid,
-    partition_id: i32,
-) -> Option<PartitionChange> {
+fn without(p: &PartitionImage, id: i32, is_eligible: bool) -> Option<PartitionChange> {
     let leads = p.leader == id;
     let in_sync = p.isr.contains(&id);
     let isr: Vec<i32> = p.isr.iter().copied().filter(|other| *other != id).collect();
     let was_last = in_sync && isr.is_empty();
     (leads || in_sync).then(|| PartitionChange {
-        partition_id,
-        topic_id,
         leader: leads.then_some(NO_LEADER),
         isr: in_sync.then_some(isr),
         eligible_leader_replicas: (was_last && is_eligible).then(|| vec![id]),
@@ -95,6 +79,8 @@ fn may_lead(p: &PartitionImage, id: i32) -> bool {
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
+
+    use uuid::Uuid;
 
     use super::*;
     use crate::broker::metadata::image::TopicImage;

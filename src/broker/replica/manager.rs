@@ -14,7 +14,7 @@ use super::Partition;
 use super::dir_health::DirHealth;
 use super::mover::discard;
 use super::partition::Leadership;
-use super::placement::Placement;
+use super::placement::{Placement, set_aside};
 use crate::TopicPartition;
 use crate::broker::config::BrokerConfig;
 use crate::broker::config::topic::TopicConfig;
@@ -213,10 +213,15 @@ impl ReplicaManager {
         &self.dirs
     }
 
+    /// Whether the directory at this place of [`Self::dirs`] can be used.
+    pub(super) fn is_online(&self, at: usize) -> bool {
+        self.health[at].failure().is_none()
+    }
+
     /// The directories that can be used, with their places in [`Self::dirs`].
     pub(in crate::broker) fn online_dirs(&self) -> impl Iterator<Item = (usize, &LogDir)> {
         let all = self.dirs.iter().enumerate();
-        all.filter(|(at, _)| self.health[*at].failure().is_none())
+        all.filter(|(at, _)| self.is_online(*at))
     }
 
     /// The place of the directory with this id. One that is unknown may be a directory that could not be read at the start.
@@ -233,7 +238,7 @@ impl ReplicaManager {
         let replica = image.replicas.iter().position(|id| *id == self.node_id);
         let id = replica.and_then(|at| image.directories.get(at));
         let place = id.and_then(|id| self.place_of_id(*id));
-        place.is_some_and(|at| self.health[at].failure().is_some())
+        place.is_some_and(|at| !self.is_online(at))
     }
 
     /// A partition that has a replica here.
@@ -452,9 +457,8 @@ impl ReplicaManager {
                 if self.may_be_of(&tp, &path) || tp.topic.as_ref() == names::CLUSTER_METADATA {
                     continue;
                 }
-                let aside = path.with_file_name(log_dir::stray_dir_name(&tp));
-                told.push(match std::fs::rename(&path, &aside) {
-                    Ok(()) => format!("{} has no topic and is now {}", path.display(), aside.display()),
+                told.push(match set_aside(&path, &tp) {
+                    Ok(aside) => format!("{} has no topic and is now {}", path.display(), aside.display()),
                     Err(e) => format!("{} has no topic and cannot be renamed: {e}", path.display()),
                 });
             }
@@ -544,7 +548,8 @@ fn become_leader(partition: &Partition, node_id: i32) -> Result<(), ApiError> {
 fn set_stray_aside(path: &Path, tp: &TopicPartition, topic_id: Uuid) -> Result<(), LogError> {
     match log_dir::read_partition_metadata(path)? {
         Some(other) if other != topic_id => {
-            Ok(std::fs::rename(path, path.with_file_name(log_dir::stray_dir_name(tp)))?)
+            set_aside(path, tp)?;
+            Ok(())
         }
         _ => Ok(()),
     }

@@ -8,12 +8,12 @@ use std::time::Duration;
 
 use super::checkpoints::{self, Which};
 use super::partition::{COPY_BYTES, FutureLog};
-use super::placement::discard_dir;
+use super::placement::{discard_dir, set_aside};
 use super::{Partition, ReplicaManager};
 use crate::TopicPartition;
 use crate::broker::metadata::image::resource_type;
 use crate::broker::node::Node;
-use crate::log::log_dir::{PartitionDir, partition_dirs, stray_dir_name};
+use crate::log::log_dir::{PartitionDir, partition_dirs};
 use crate::log::{LogError, PartitionLog};
 use crate::wire::ErrorCode;
 
@@ -97,8 +97,9 @@ impl ReplicaManager {
         // What lies there under the partition's name is of no topic that is left.
         let there = self.dirs()[at].path.join(tp.to_string());
         if there.exists() {
-            let aside = std::fs::rename(&there, there.with_file_name(stray_dir_name(tp)));
-            health.watch(aside).map_err(|_| ErrorCode::KAFKA_STORAGE_ERROR)?;
+            health
+                .watch(set_aside(&there, tp))
+                .map_err(|_| ErrorCode::KAFKA_STORAGE_ERROR)?;
         }
         let opened = partition.log()?.open_future(&self.dirs()[at].path, now_ms);
         let log = health.watch(opened).map_err(|e| ErrorCode::from(e.code()))?;

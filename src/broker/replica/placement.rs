@@ -1,6 +1,7 @@
 //! Which log directory a replica is in, or gets (Kafka: `LogManager.getOrCreateLog`, `nextLogDirs`, KIP-858).
 
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use uuid::Uuid;
@@ -36,12 +37,14 @@ impl<'a> Placement<'a> {
             return 0;
         }
         let path = |at: usize| dirs[at].path.join(tp.to_string());
-        let is_online = |at: &usize| self.manager.health()[*at].failure().is_none();
         let has_files = |at: &usize| {
             let id = log_dir::read_partition_metadata(&path(*at));
             path(*at).is_dir() && id.is_ok_and(|id| id.is_none_or(|id| id == topic_id))
         };
-        let found: Vec<usize> = (0..dirs.len()).filter(is_online).filter(has_files).collect();
+        let found: Vec<usize> = (0..dirs.len())
+            .filter(|at| self.manager.is_online(*at))
+            .filter(has_files)
+            .collect();
         let kept = assigned.filter(|at| found.contains(at)).or(found.first().copied());
         // Two that hold the same: the broker ended while one took the other's place.
         for at in found.iter().filter(|at| Some(**at) != kept) {
@@ -66,13 +69,20 @@ impl<'a> Placement<'a> {
             };
             (0..manager.dirs().len()).map(count).collect()
         });
-        let is_online = |at: &usize| manager.health()[*at].failure().is_none();
+        let is_online = |at: &usize| manager.is_online(*at);
         let takes_more = |at: &usize| is_online(at) && !self.config.is_cordoned(&manager.dirs()[*at].path);
         let all = 0..counts.len();
         let pick = all.clone().filter(takes_more).min_by_key(|at| counts[*at]);
         pick.or_else(|| all.filter(is_online).min_by_key(|at| counts[*at]))
             .unwrap_or(0)
     }
+}
+
+/// Gives a directory a name that says it is of no topic (Kafka: stray partitions), and returns that.
+pub(super) fn set_aside(path: &Path, tp: &TopicPartition) -> io::Result<PathBuf> {
+    let aside = path.with_file_name(log_dir::stray_dir_name(tp));
+    std::fs::rename(path, &aside)?;
+    Ok(aside)
 }
 
 /// Gives a directory a name that says it is to go, and removes it in the background, or at the next start.

@@ -37,13 +37,9 @@ impl Dump<'_> {
             self.say(format_args!("{file} passed sanity check."));
             return Ok(());
         }
-        let selection = self.options.selection()?;
-        for n in 0..index.len() {
+        let selection = self.options.selection.clone();
+        for n in 0..index.used() {
             let entry = index.entry(n);
-            // A crash leaves zeros behind the last entry.
-            if entry.offset == base && n > 0 {
-                break;
-            }
             let end = log.slice_end(i64::from(entry.position), max_message_size)?;
             let found = log.head_at(entry.position as u64, end)?.ok_or_else(|| {
                 InspectError::Corrupt(format!(
@@ -85,16 +81,12 @@ impl Dump<'_> {
             self.say(format_args!("{file} passed sanity check."));
             return Ok(());
         }
-        let selection = self.options.selection()?;
+        let selection = self.options.selection.clone();
         let position_of = |entry: &TimeIndexEntry| offsets.lookup(entry.offset).position;
-        let mut to_come: HashSet<u64> = (0..index.len()).map(|n| position_of(&index.entry(n)) as u64).collect();
+        let mut to_come: HashSet<u64> = (0..index.used()).map(|n| position_of(&index.entry(n)) as u64).collect();
         let mut previous = NO_TIMESTAMP;
-        for n in 0..index.len() {
+        for n in 0..index.used() {
             let entry = index.entry(n);
-            // A crash leaves zeros behind the last entry.
-            if entry.offset == base && n > 0 {
-                break;
-            }
             let position = i64::from(position_of(&entry));
             let end = log.slice_end(position, i32::MAX)?;
             // Kafka walks to the end of the log for each entry: what is broken there is told before the entry. Where a walk has

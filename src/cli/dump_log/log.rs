@@ -51,7 +51,7 @@ impl Dump<'_> {
             deep: self.options.deep,
             print_data: self.options.print_data,
             skip_record_metadata: self.options.skip_record_metadata,
-            selection: self.options.selection()?,
+            selection: self.options.selection.clone(),
             decoder,
             json: self.json.is_some(),
             file: file.to_owned(),

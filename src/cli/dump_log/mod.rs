@@ -63,7 +63,6 @@ impl From<crate::record::RecordError> for CliError {
 
 async fn run(ui: &mut Ui, line: Line) -> CliResult {
     let options = Options::new(line.options, ui.manner)?;
-    options.selection()?;
     if options.files.is_empty() && !options.has_files {
         return Err(CliError::usage_with_help("Missing required argument \"[files]\""));
     }

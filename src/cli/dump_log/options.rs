@@ -1,5 +1,7 @@
 //! The options of `kafka-dump-log.sh`, and those beyond it.
 
+use std::sync::Arc;
+
 use crate::cli::compat::opts::OptError;
 use crate::cli::{CliError, CliResult, Manner, Opt, Parsed};
 
@@ -88,6 +90,7 @@ pub(super) struct Options {
     pub(super) verify_only: bool,
     pub(super) sanity_only: bool,
     pub(super) verify: bool,
+    pub(super) selection: Arc<Selection>,
 }
 
 impl Options {
@@ -115,6 +118,7 @@ impl Options {
             verify_only: parsed.has("verify-index-only"),
             sanity_only: parsed.has("index-sanity-check"),
             verify: parsed.has("verify"),
+            selection: Arc::new(Selection::new(&parsed)?),
             parsed,
         })
     }
@@ -125,10 +129,6 @@ impl Options {
 
     pub(super) fn max_bytes(&self) -> CliResult<i32> {
         self.int("max-bytes")
-    }
-
-    pub(super) fn selection(&self) -> CliResult<Selection> {
-        Selection::new(&self.parsed)
     }
 
     fn int(&self, name: &str) -> CliResult<i32> {

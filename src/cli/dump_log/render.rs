@@ -1,5 +1,6 @@
 //! Batches and their records as text or as lines of JSON: a pure function of bytes, run by several workers at once.
 
+use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 
 use crate::cli::{CliError, CliResult};
@@ -23,7 +24,7 @@ pub(super) struct Shape {
     pub(super) deep: bool,
     pub(super) print_data: bool,
     pub(super) skip_record_metadata: bool,
-    pub(super) selection: Selection,
+    pub(super) selection: Arc<Selection>,
     pub(super) decoder: Decoder,
     /// As JSON, a line each.
     pub(super) json: bool,

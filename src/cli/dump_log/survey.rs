@@ -138,14 +138,11 @@ impl Dump<'_> {
 
     fn index_file(&mut self, file: &Path, name: &str) -> Found {
         let mut found = Found::new("offset index");
-        let opened = base(name).and_then(|base| Ok((base, OffsetIndexFile::open(file, base)?)));
+        let opened = base(name).and_then(|base| OffsetIndexFile::open(file, base));
         match opened {
             Err(e) => found.problems.push(e.to_string()),
-            Ok((base, index)) => {
-                // A live index is as long as it may grow; what is not used is zero.
-                let used = (0..index.len())
-                    .take_while(|&n| n == 0 || index.entry(n).offset != base)
-                    .count();
+            Ok(index) => {
+                let used = index.used();
                 found.entries = Some(used as u64);
                 found.first_offset = (used > 0).then(|| index.entry(0).offset);
                 found.last_offset = used.checked_sub(1).map(|n| index.entry(n).offset);
@@ -158,13 +155,11 @@ impl Dump<'_> {
 
     fn time_index_file(&mut self, file: &Path, name: &str) -> Found {
         let mut found = Found::new("time index");
-        let opened = base(name).and_then(|base| Ok((base, TimeIndexFile::open(file, base)?)));
+        let opened = base(name).and_then(|base| TimeIndexFile::open(file, base));
         match opened {
             Err(e) => found.problems.push(e.to_string()),
-            Ok((base, index)) => {
-                let used = (0..index.len())
-                    .take_while(|&n| n == 0 || index.entry(n).offset != base)
-                    .count();
+            Ok(index) => {
+                let used = index.used();
                 found.entries = Some(used as u64);
                 found.first_offset = (used > 0).then(|| index.entry(0).offset);
                 found.last_offset = used.checked_sub(1).map(|n| index.entry(n).offset);

@@ -75,6 +75,12 @@ impl OffsetIndexFile {
         self.len() == 0
     }
 
+    /// The entries in front of the zeros that a crash leaves behind the last one, and that a live index is filled with.
+    pub fn used(&self) -> usize {
+        let is_used = |n: &usize| *n == 0 || self.entry(*n).offset != self.base_offset;
+        (0..self.len()).take_while(is_used).count()
+    }
+
     /// The entry at `n`, which is below [`OffsetIndexFile::len`].
     pub fn entry(&self, n: usize) -> IndexEntry {
         let at = n * OFFSET_ENTRY;
@@ -177,6 +183,12 @@ impl TimeIndexFile {
 
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// The entries in front of the zeros that a crash leaves behind the last one, and that a live index is filled with.
+    pub fn used(&self) -> usize {
+        let is_used = |n: &usize| *n == 0 || self.entry(*n).offset != self.base_offset;
+        (0..self.len()).take_while(is_used).count()
     }
 
     /// The entry at `n`, which is below [`TimeIndexFile::len`].

@@ -5,35 +5,16 @@ use std::collections::BTreeSet;
 use std::fs;
 
 use super::log_dirs::{Dirs, TOPIC, move_partition, until};
-use super::storage_failure::{KAFKA_STORAGE_ERROR, value};
+use super::storage_failure::{KAFKA_STORAGE_ERROR, produce_to as produce, value};
 use crate::support::broker::Broker;
 use crate::support::kafka::{self, Kafka};
 use crate::support::process::run_kt;
 use crate::support::rdkafka as client;
 use crate::support::wire::Wire;
 use kafka_protocol::messages as m;
-use kafka_protocol::messages::produce_request::{PartitionProduceData, TopicProduceData};
-use kt::record::{BatchOptions, RecordBatchBuilder};
 use kt::wire::log_dirs::DescribeLogDirsRequest;
 
 const PARTITIONS: i32 = 4;
-
-/// The error code of a produced record.
-fn produce(wire: &mut Wire, topic: &str, partition: i32, value: &str) -> i16 {
-    let mut batch = RecordBatchBuilder::new(BatchOptions::default());
-    batch.append(1_000, None, Some(value.as_bytes()));
-    let data = PartitionProduceData::default()
-        .with_index(partition)
-        .with_records(Some(batch.build()));
-    let topic = TopicProduceData::default()
-        .with_name(m::TopicName(topic.to_owned().into()))
-        .with_partition_data(vec![data]);
-    let request = m::ProduceRequest::default()
-        .with_acks(-1)
-        .with_timeout_ms(10_000)
-        .with_topic_data(vec![topic]);
-    wire.call(&request, 9).responses[0].partition_responses[0].error_code
-}
 
 fn topics(bootstrap: &str) -> String {
     let done = run_kt(&["topics", "--bootstrap-server", bootstrap, "--describe"], b"");

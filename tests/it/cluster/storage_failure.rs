@@ -24,11 +24,18 @@ pub(super) fn value(n: usize) -> String {
     format!("{n}-{}", "x".repeat(10_000))
 }
 
-/// The error code of a produced record.
+/// The error code of a record produced to partition 0.
 pub(super) fn produce(wire: &mut Wire, topic: &str, value: &str) -> i16 {
+    produce_to(wire, topic, 0, value)
+}
+
+/// The error code of a produced record.
+pub(super) fn produce_to(wire: &mut Wire, topic: &str, partition: i32, value: &str) -> i16 {
     let mut batch = RecordBatchBuilder::new(BatchOptions::default());
     batch.append(1_000, None, Some(value.as_bytes()));
-    let data = PartitionProduceData::default().with_records(Some(batch.build()));
+    let data = PartitionProduceData::default()
+        .with_index(partition)
+        .with_records(Some(batch.build()));
     let topic = TopicProduceData::default()
         .with_name(name(topic))
         .with_partition_data(vec![data]);
